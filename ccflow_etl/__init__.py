@@ -1,0 +1,85 @@
+"""ETL building blocks for ccflow: calendars, codecs, stores, checkpoints, retries and backfills.
+
+Every public name is importable from here and its module is loaded on first use (PEP 562), so that
+importing the package costs nothing that is not needed.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "1.0.0"
+
+# The room each public name lives in. tests/test_public_names.py holds it against the imports below.
+_ROOMS: dict[str, tuple[str, ...]] = {
+    "calendars.interval": ("Interval", "Offset"),
+    "calendars.calendar": ("BaseCalendar", "IntervalCalendar"),
+    "calendars.builtin": (
+        "BusinessDayCalendar",
+        "DailyCalendar",
+        "HourlyCalendar",
+        "MondayFridayCalendar",
+        "WeekdayCalendar",
+        "WeeklyCalendar",
+    ),
+    "calendars.algebra": (
+        "DifferenceCalendar",
+        "IntersectionCalendar",
+        "ShiftedCalendar",
+        "UnionCalendar",
+    ),
+    "calendars.rules": ("Dates", "EasterOffset", "FixedDate", "NthWeekday"),
+    "calendars.working": ("BusinessHourCalendar", "RuleCalendar"),
+    "calendars.edges": ("PeriodEdgeCalendar",),
+    "codecs.codec": ("CacheFormat", "CacheFormatName", "PayloadCodec"),
+    "stores.local": ("LocalCacheStore",),
+    "stores.records": ("CheckpointRecord", "CheckpointStatus"),
+    "stores.checkpoints": ("LocalCheckpointStore",),
+    "execution.executors": ("DaskExecutor", "ProcessExecutor", "SerialExecutor", "ThreadExecutor"),
+    "execution.retry": ("RetryEvent", "RetryExecutionError", "RetryPolicy"),
+    "models.artifact": ("ETLArtifact", "ETLStage"),
+    "models.summary": ("RunSummary",),
+    "models.write": (
+        "LocalWriteContext",
+        "LocalWriteModel",
+        "LocalWriteResult",
+        "WriteContext",
+        "WriteModel",
+        "WriteResult",
+    ),
+    "models.cache": (
+        "CacheGetContext",
+        "CacheGetModel",
+        "CacheGetResult",
+        "CachePutContext",
+        "CachePutModel",
+        "CachePutResult",
+    ),
+    "models.decision": (
+        "CheckpointDecision",
+        "CheckpointDecisionContext",
+        "CheckpointDecisionModel",
+        "CheckpointDecisionResult",
+        "CheckpointDecisionUnit",
+    ),
+    "models.retry": ("RetryModel", "RetryResult"),
+    "models.backfill": ("BackfillModel", "BackfillResult"),
+    "models.backfill_context": ("BackfillContext",),
+    "models.plan": ("BackfillPlan",),
+    "config": ("load_config",),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = ["__version__", *sorted(_ROOM_OF)]
+
+
+def __getattr__(name: str) -> Any:
+    room = _ROOM_OF.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{room}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

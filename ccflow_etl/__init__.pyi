@@ -1,0 +1,67 @@
+"""The public names for type checkers, which do not see names that are loaded on first use."""
+
+from .calendars.algebra import DifferenceCalendar as DifferenceCalendar
+from .calendars.algebra import IntersectionCalendar as IntersectionCalendar
+from .calendars.algebra import ShiftedCalendar as ShiftedCalendar
+from .calendars.algebra import UnionCalendar as UnionCalendar
+from .calendars.builtin import BusinessDayCalendar as BusinessDayCalendar
+from .calendars.builtin import DailyCalendar as DailyCalendar
+from .calendars.builtin import HourlyCalendar as HourlyCalendar
+from .calendars.builtin import MondayFridayCalendar as MondayFridayCalendar
+from .calendars.builtin import WeekdayCalendar as WeekdayCalendar
+from .calendars.builtin import WeeklyCalendar as WeeklyCalendar
+from .calendars.calendar import BaseCalendar as BaseCalendar
+from .calendars.calendar import IntervalCalendar as IntervalCalendar
+from .calendars.edges import PeriodEdgeCalendar as PeriodEdgeCalendar
+from .calendars.interval import Interval as Interval
+from .calendars.interval import Offset as Offset
+from .calendars.rules import Dates as Dates
+from .calendars.rules import EasterOffset as EasterOffset
+from .calendars.rules import FixedDate as FixedDate
+from .calendars.rules import NthWeekday as NthWeekday
+from .calendars.working import BusinessHourCalendar as BusinessHourCalendar
+from .calendars.working import RuleCalendar as RuleCalendar
+from .codecs.codec import CacheFormat as CacheFormat
+from .codecs.codec import CacheFormatName as CacheFormatName
+from .codecs.codec import PayloadCodec as PayloadCodec
+from .config import load_config as load_config
+from .execution.executors import DaskExecutor as DaskExecutor
+from .execution.executors import ProcessExecutor as ProcessExecutor
+from .execution.executors import SerialExecutor as SerialExecutor
+from .execution.executors import ThreadExecutor as ThreadExecutor
+from .execution.retry import RetryEvent as RetryEvent
+from .execution.retry import RetryExecutionError as RetryExecutionError
+from .execution.retry import RetryPolicy as RetryPolicy
+from .models.artifact import ETLArtifact as ETLArtifact
+from .models.artifact import ETLStage as ETLStage
+from .models.backfill import BackfillModel as BackfillModel
+from .models.backfill import BackfillResult as BackfillResult
+from .models.backfill_context import BackfillContext as BackfillContext
+from .models.cache import CacheGetContext as CacheGetContext
+from .models.cache import CacheGetModel as CacheGetModel
+from .models.cache import CacheGetResult as CacheGetResult
+from .models.cache import CachePutContext as CachePutContext
+from .models.cache import CachePutModel as CachePutModel
+from .models.cache import CachePutResult as CachePutResult
+from .models.decision import CheckpointDecision as CheckpointDecision
+from .models.decision import CheckpointDecisionContext as CheckpointDecisionContext
+from .models.decision import CheckpointDecisionModel as CheckpointDecisionModel
+from .models.decision import CheckpointDecisionResult as CheckpointDecisionResult
+from .models.decision import CheckpointDecisionUnit as CheckpointDecisionUnit
+from .models.plan import BackfillPlan as BackfillPlan
+from .models.retry import RetryModel as RetryModel
+from .models.retry import RetryResult as RetryResult
+from .models.summary import RunSummary as RunSummary
+from .models.write import LocalWriteContext as LocalWriteContext
+from .models.write import LocalWriteModel as LocalWriteModel
+from .models.write import LocalWriteResult as LocalWriteResult
+from .models.write import WriteContext as WriteContext
+from .models.write import WriteModel as WriteModel
+from .models.write import WriteResult as WriteResult
+from .stores.checkpoints import LocalCheckpointStore as LocalCheckpointStore
+from .stores.local import LocalCacheStore as LocalCacheStore
+from .stores.records import CheckpointRecord as CheckpointRecord
+from .stores.records import CheckpointStatus as CheckpointStatus
+
+__version__: str
+__all__: list[str]

@@ -1,0 +1,111 @@
+"""Set algebra: calendars made of other calendars."""
+
+import abc
+from functools import reduce
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from .calendar import BaseCalendar, GridCalendar
+from .grids import NOWHERE, Grid, Places, StridedGrid, TableGrid
+from .instants import FIRST, LAST, Axis
+from .interval import Interval
+from .units import FIXED_MICROSECONDS
+
+__all__ = ["DifferenceCalendar", "IntersectionCalendar", "ShiftedCalendar", "UnionCalendar"]
+
+
+class TabledCalendar(GridCalendar):
+    """A calendar whose steps in a range are computed from other calendars' steps."""
+
+    def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
+        return StridedGrid(TableGrid(self._places(axis, origin, low, high)), origin)
+
+    @abc.abstractmethod
+    def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
+        """The sorted places between ``low`` and ``high``, both inclusive."""
+
+
+def places(calendar: BaseCalendar, axis: Axis, origin: int, low: int, high: int) -> Places:
+    """The places of a calendar's steps on another calendar's axis, between ``low`` and ``high``."""
+    if axis.tz is not None and calendar._elapsed != axis.elapsed:
+        return axis.places(calendar.ticks(axis.datetime(low), axis.datetime(high)).index())
+    grid = calendar._grid(axis, origin, low, high)
+    return grid.span(int(grid.floor(low - 1)) + 1, int(grid.floor(high)) + 1)
+
+
+class _Combination(TabledCalendar):
+    """A calendar of the steps of several calendars."""
+
+    calendars: tuple[BaseCalendar, ...] = Field(min_length=1, description="The calendars that are combined.")
+
+    @property
+    def _elapsed(self) -> bool:
+        return any(calendar._elapsed for calendar in self.calendars)
+
+    def _each(self, axis: Axis, origin: int, low: int, high: int) -> list[Places]:
+        return [places(calendar, axis, origin, low, high) for calendar in self.calendars]
+
+
+class UnionCalendar(_Combination):
+    """The steps that any of its calendars has: ``a | b``.
+
+    >>> UnionCalendar(calendars=["MS", "ME"]).steps("2024-01-01", "2024-02-15")
+    DatetimeIndex(['2024-01-01', '2024-01-31', '2024-02-01'], dtype='datetime64[us]', freq=None)
+    """
+
+    def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
+        return reduce(np.union1d, self._each(axis, origin, low, high))
+
+
+class IntersectionCalendar(_Combination):
+    """The steps that all of its calendars have: ``a & b``.
+
+    >>> IntersectionCalendar(calendars=["ME", "B"]).steps("2024-01-01", "2024-04-30")
+    DatetimeIndex(['2024-01-31', '2024-02-29', '2024-04-30'], dtype='datetime64[us]', freq=None)
+    """
+
+    def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
+        return reduce(lambda a, b: np.intersect1d(a, b, assume_unique=True), self._each(axis, origin, low, high))
+
+
+class DifferenceCalendar(_Combination):
+    """The steps that the first of its calendars has and no other one: ``a - b``.
+
+    >>> DifferenceCalendar(calendars=["D", "B"]).steps("2024-03-01", "2024-03-08")
+    DatetimeIndex(['2024-03-02', '2024-03-03'], dtype='datetime64[us]', freq=None)
+    """
+
+    def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
+        return reduce(lambda a, b: np.setdiff1d(a, b, assume_unique=True), self._each(axis, origin, low, high))
+
+
+class ShiftedCalendar(TabledCalendar):
+    """Each step of a calendar moved by ``n`` times a fixed length, by default a day: ``a.shift(n)``.
+
+    >>> ShiftedCalendar(calendar="ME", n=1).steps("2024-01-01", "2024-03-31")
+    DatetimeIndex(['2024-01-01', '2024-02-01', '2024-03-01'], dtype='datetime64[us]', freq=None)
+    """
+
+    calendar: BaseCalendar = Field(description="The calendar whose steps are moved.")
+    n: int = Field(description="How many times the length each step is moved.")
+    by: Interval = Field(Interval(offset="D"), description="The length: a number of W, D, h, min, s, ms or us.")
+
+    @field_validator("by")
+    @classmethod
+    def _check_fixed(cls, value: Interval) -> Interval:
+        if value.offset not in FIXED_MICROSECONDS:
+            raise ValueError(
+                f"by {value} is not a fixed length: expected a number of {' '.join(FIXED_MICROSECONDS)}, such as '1D'."
+            )
+        return value
+
+    @property
+    def _elapsed(self) -> bool:
+        return self.calendar._elapsed or self.by.elapsed
+
+    def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
+        # The steps that end up in the range are those of the range moved back.
+        moved = self.n * self.by.n * FIXED_MICROSECONDS[self.by.offset]
+        first, last = max(low - moved, FIRST), min(high - moved, LAST)
+        return places(self.calendar, axis, origin - moved, first, last) + moved if first <= last else NOWHERE

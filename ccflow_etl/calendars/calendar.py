@@ -1,0 +1,262 @@
+"""BaseCalendar: what every calendar answers, derived from the one method that a calendar has to implement."""
+
+import abc
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ccflow import BaseModel
+from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, model_validator
+
+from .grids import DAY, Grid, StridedGrid, TableGrid
+from .instants import FIRST, LAST, Ambiguous, Axis, Instant, Nonexistent, to_datetime
+from .interval import Interval
+from .ticks import Ticks, between
+from .units import is_registry_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pydantic._internal._repr import ReprArgs
+
+__all__ = ["BaseCalendar", "GridCalendar", "IntervalCalendar"]
+
+
+class BaseCalendar(BaseModel, abc.ABC):
+    """A set of steps in time: which instants of any range a pipeline runs for.
+
+    A subclass implements :meth:`steps` and nothing else; it may return a list of datetimes instead of a DatetimeIndex.
+    It is called with plain datetimes. Calendars are immutable and hashable.
+
+    Validates from an interval (``"2M"``, an :class:`Interval`, ``{"interval": "1B"}``), from a registry path
+    (a string that begins with ``/``, ``./`` or ``../``) and from any calendar's own configuration.
+
+    >>> BaseCalendar.model_validate("2M").interval
+    Interval(offset='M', n=2)
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    nonexistent: Nonexistent = Field(
+        "raise",
+        description="A wall time that the time zone skips: raise, shift_forward, shift_backward or skip it.",
+    )
+    ambiguous: Ambiguous = Field(
+        "raise",
+        description="A wall time that the time zone repeats: raise, or keep its earlier or later instant.",
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _from_interval(cls, value: Any, handler: ModelWrapValidatorHandler["BaseCalendar"]) -> "BaseCalendar":
+        # Outermost, because ccflow reads every other string as a path in the registry.
+        takes_interval = cls in (BaseCalendar, IntervalCalendar)
+        is_interval = isinstance(value, Interval) or (isinstance(value, str) and not is_registry_path(value))
+        if takes_interval and is_interval:
+            value = {"interval": value}
+        if (
+            cls is BaseCalendar
+            and isinstance(value, dict)
+            and "interval" in value
+            and not {"_target_", "type_"} & value.keys()
+        ):
+            value = IntervalCalendar(**value)
+        return handler(value)
+
+    def __repr_args__(self) -> "ReprArgs":
+        defaults = {name: field.default for name, field in type(self).model_fields.items()}
+        return [(name, value) for name, value in self.__dict__.items() if value != defaults[name]]
+
+    @abc.abstractmethod
+    def steps(self, start: Instant, end: Instant) -> "pd.DatetimeIndex":
+        """The steps from ``start`` to ``end``, both inclusive, in order."""
+
+    def ticks(self, start: Instant, end: Instant) -> Ticks:
+        """The steps from ``start`` to ``end`` before any is made: their count, their index, their blocks.
+
+        >>> BaseCalendar.model_validate("1D").ticks("2024-01-01", "2024-01-02").index()
+        DatetimeIndex(['2024-01-01', '2024-01-02'], dtype='datetime64[us]', freq=None)
+        """
+        return between(
+            lambda axis, origin, last: self._grid(axis, origin, origin, last),
+            start,
+            end,
+            elapsed=self._elapsed,
+            nonexistent=self.nonexistent,
+            ambiguous=self.ambiguous,
+        )
+
+    def count(self, start: Instant, end: Instant) -> int:
+        """How many steps lie between ``start`` and ``end``, both inclusive.
+
+        In constant time where the calendar has a formula.
+
+        >>> BaseCalendar.model_validate("1B").count("2024-01-01", "2024-12-31")
+        262
+        """
+        return self.ticks(start, end).count()
+
+    def contains(self, when: Instant) -> bool:
+        """Whether ``when`` is a step of the range that begins with it.
+
+        >>> BaseCalendar.model_validate("ME").contains("2024-02-29")
+        True
+        """
+        return self.count(when, when) == 1
+
+    def next(self, when: Instant, n: int = 1) -> "pd.Timestamp":
+        """The n-th step strictly after ``when``, at its time of day.
+
+        Raises:
+            ValueError: ``n`` is not positive, or the calendar has no such step before the year 10000.
+
+        >>> BaseCalendar.model_validate("1B").next("2024-03-01")
+        Timestamp('2024-03-04 00:00:00')
+        """
+        return self._nth(when, n, ahead=True)
+
+    def previous(self, when: Instant, n: int = 1) -> "pd.Timestamp":
+        """The n-th step strictly before ``when``, at its time of day.
+
+        Raises:
+            ValueError: ``n`` is not positive, or the calendar has no such step from the year 1 on.
+
+        >>> BaseCalendar.model_validate("ME").previous("2024-03-15", 2)
+        Timestamp('2024-01-31 00:00:00')
+        """
+        return self._nth(when, n, ahead=False)
+
+    def windows(self, start: Instant, end: Instant) -> "pd.IntervalIndex":
+        """The half-open windows ``[step, next step)`` of the steps from ``start`` to ``end``.
+
+        The last window ends at the first step after ``end``; a calendar without a further step leaves it open to the
+        end of the year 9999.
+
+        >>> BaseCalendar.model_validate("MS").windows("2024-01-01", "2024-02-01")
+        IntervalIndex([[2024-01-01 00:00:00, 2024-02-01 00:00:00),
+                       [2024-02-01 00:00:00, 2024-03-01 00:00:00)],
+                      dtype='interval[datetime64[us], left]')
+        """
+        import pandas as pd
+
+        found = self.ticks(start, end)
+        left = found.index()
+        if left.empty:
+            return pd.IntervalIndex.from_arrays(left, left, closed="left")
+        last = found.axis.index(np.array([self._closing(found)]))
+        return pd.IntervalIndex.from_arrays(left, left[1:].append(last), closed="left")
+
+    def chunks(self, start: Instant, end: Instant, size: int) -> "Iterator[pd.DatetimeIndex]":
+        """The steps from ``start`` to ``end`` in blocks of ``size``, of which only one is in memory at a time.
+
+        Raises:
+            ValueError: ``size`` is not positive.
+
+        >>> [len(block) for block in BaseCalendar.model_validate("1D").chunks("2024-01-01", "2024-01-05", 2)]
+        [2, 2, 1]
+        """
+        if size < 1:
+            raise ValueError(f"size must be positive, not {size}: it is the number of steps in a block.")
+        return self.ticks(start, end).chunks(size)
+
+    def __or__(self, other: "BaseCalendar") -> "BaseCalendar":
+        """The steps that either calendar has, as a ``UnionCalendar``."""
+        from .algebra import UnionCalendar
+
+        return UnionCalendar(calendars=(self, other))
+
+    def __and__(self, other: "BaseCalendar") -> "BaseCalendar":
+        """The steps that both calendars have, as an ``IntersectionCalendar``."""
+        from .algebra import IntersectionCalendar
+
+        return IntersectionCalendar(calendars=(self, other))
+
+    def __sub__(self, other: "BaseCalendar") -> "BaseCalendar":
+        """The steps that this calendar has and the other one has not, as a ``DifferenceCalendar``."""
+        from .algebra import DifferenceCalendar
+
+        return DifferenceCalendar(calendars=(self, other))
+
+    def shift(self, n: int, by: Interval | str = "1D") -> "BaseCalendar":
+        """Every step moved by ``n`` times a fixed length, as a ``ShiftedCalendar``.
+
+        >>> BaseCalendar.model_validate("MS").shift(9).next("2024-01-01")
+        Timestamp('2024-01-10 00:00:00')
+        """
+        from .algebra import ShiftedCalendar
+
+        return ShiftedCalendar(calendar=self, n=n, by=by)
+
+    @property
+    def _elapsed(self) -> bool:
+        """Whether steps are instants of elapsed time; calendars of days count on the wall clock instead."""
+        return True
+
+    def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
+        """A grid that is right between two places, its ordinal 0 being the first place at or after ``origin``."""
+        found = axis.places(self.steps(axis.datetime(low), axis.datetime(high)))
+        return StridedGrid(TableGrid(found[(found >= low) & (found <= high)]), origin)
+
+    def _nth(self, when: Instant, n: int, ahead: bool) -> "pd.Timestamp":
+        if n < 1:
+            raise ValueError(f"n must be positive, not {n}: use previous() to go back and next() to go on.")
+        moment = to_datetime(when)
+        axis = Axis.of(moment, self._elapsed, self.nonexistent, self.ambiguous)
+        place = self._find(axis, axis.place(moment), n, ahead)
+        if place is None:
+            side = "after" if ahead else "before"
+            raise ValueError(f"{type(self).__name__} has no {n} step(s) {side} {moment} in the years 1 to 9999.")
+        return axis.index(np.array([place]))[0]
+
+    def _find(self, axis: Axis, origin: int, n: int, ahead: bool) -> int | None:
+        """The place of the n-th step after (or before) ``origin``, or None where the years 1 to 9999 have none."""
+        reach = 64 * DAY
+        while True:
+            low, high = (origin, min(origin + reach, LAST)) if ahead else (max(origin - reach, FIRST), origin)
+            grid = self._grid(axis, origin, low, high)
+            k = int(grid.floor(origin)) + n if ahead else -n
+            if grid.first <= k < grid.stop:
+                place = int(grid.at(k))
+                return place if FIRST <= place <= LAST else None
+            if low == FIRST or high == LAST:
+                return None
+            reach *= 8
+
+    def _closing(self, found: Ticks) -> int:
+        """The place at which the window of the last tick ends."""
+        if found.stop < found.grid.stop:
+            return int(found.grid.at(found.stop))
+        place = self._find(found.axis, int(found.grid.at(found.stop - 1)), 1, ahead=True)
+        return LAST if place is None else place
+
+
+class GridCalendar(BaseCalendar):
+    """A calendar that knows its grid, so that steps need no table."""
+
+    @abc.abstractmethod
+    def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid: ...
+
+    def steps(self, start: Instant, end: Instant) -> "pd.DatetimeIndex":
+        """The steps from ``start`` to ``end``, both inclusive, in order, as a DatetimeIndex of resolution ``us``.
+
+        Raises:
+            ValueError: a bound is not an instant, only one of them has a time zone, or a step does not exist (or occurs
+                twice) in the zone and the policy is ``"raise"``.
+        """
+        return self.ticks(start, end).index()
+
+
+class IntervalCalendar(GridCalendar):
+    """The steps of an :class:`Interval`.
+
+    >>> IntervalCalendar(interval="2W").steps("2024-01-01", "2024-02-01")
+    DatetimeIndex(['2024-01-01', '2024-01-15', '2024-01-29'], dtype='datetime64[us]', freq=None)
+    """
+
+    interval: Interval = Field(description="The distance between steps.")
+
+    @property
+    def _elapsed(self) -> bool:
+        return self.interval.elapsed
+
+    def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
+        return self.interval.grid(origin)

@@ -1,0 +1,164 @@
+"""Interval: a unit and a count, and the steps it makes."""
+
+from typing import TYPE_CHECKING, Any
+
+from ccflow import BaseModel
+from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, model_validator
+
+from . import day_grids
+from .grids import DAY, FixedGrid, Grid, StridedGrid, TimedGrid
+from .ticks import Ticks, between
+from .units import FIXED_MICROSECONDS, Offset, is_registry_path, parse_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .instants import Instant
+
+__all__ = ["Interval", "Offset"]
+
+_DAY_GRIDS: dict[str, Grid] = {
+    "B": day_grids.WeekdayGrid(),
+    "SMS": day_grids.SemiMonthGrid("start"),
+    "SME": day_grids.SemiMonthGrid("end"),
+    "MS": day_grids.MonthGrid(1, "start"),
+    "ME": day_grids.MonthGrid(1, "end"),
+    "BMS": day_grids.MonthGrid(1, "start", business=True),
+    "BME": day_grids.MonthGrid(1, "end", business=True),
+    "QS": day_grids.MonthGrid(3, "start"),
+    "QE": day_grids.MonthGrid(3, "end"),
+    "BQS": day_grids.MonthGrid(3, "start", business=True),
+    "BQE": day_grids.MonthGrid(3, "end", business=True),
+    "YS": day_grids.MonthGrid(12, "start"),
+    "YE": day_grids.MonthGrid(12, "end"),
+    "BYS": day_grids.MonthGrid(12, "start", business=True),
+    "BYE": day_grids.MonthGrid(12, "end", business=True),
+}
+
+_NEEDS_CALENDAR = {
+    "C": "RuleCalendar",
+    "CBMS": "RuleCalendar",
+    "CBME": "RuleCalendar",
+    "bh": "BusinessHourCalendar",
+    "cbh": "BusinessHourCalendar",
+}
+
+# Strides past these exceed the years 1 to 9999 from any start: longer ones are all alike, and int64 holds these.
+_LONGEST_PERIOD = 2**60
+_LONGEST_STRIDE = 10_000_000
+
+
+class Interval(BaseModel):
+    """A step length: a unit and a positive count.
+
+    Fixed units (``D W h min s ms us``) count from the start of a range. ``M`` keeps the start's day of month, clamped
+    to the month's length, without drift. Boundary units (``B MS ME SMS SME BMS BME QS QE BQS BQE YS YE BYS BYE``) take
+    the first boundary on or after the start, keep its time of day and, with ``n > 1``, keep every n-th from there.
+    A weekend boundary of a ``B...`` unit moves inwards: a start to Monday, an end to Friday.
+
+    Validates from a string wherever an ``Interval`` field is declared.
+
+    >>> Interval.model_validate("2M")
+    Interval(offset='M', n=2)
+    >>> Interval(offset="ME").steps("2024-01-31", "2024-03-31")
+    DatetimeIndex(['2024-01-31', '2024-02-29', '2024-03-31'], dtype='datetime64[us]', freq=None)
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    offset: Offset = Field(description="The unit, spelled as pandas spells it.")
+    n: int = Field(1, ge=1, description="How many units one step takes.")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _from_text(cls, value: Any, handler: ModelWrapValidatorHandler["Interval"]) -> "Interval":
+        # Outermost, because ccflow reads every other string as a path in the registry.
+        if isinstance(value, str) and not is_registry_path(value):
+            offset, n = parse_interval(value)
+            value = {"offset": offset, "n": n}
+        return handler(value)
+
+    def __str__(self) -> str:
+        return f"{self.n}{self.offset}"
+
+    def to_offset(self) -> Any:
+        """The pandas offset that this interval maps onto; ``W`` is 7 days and ``M`` is ``DateOffset(months=n)``.
+
+        >>> Interval(offset="W", n=2).to_offset()
+        <14 * Days>
+        """
+        import pandas as pd
+        from pandas.tseries.frequencies import to_offset
+
+        if self.offset == "M":
+            return pd.DateOffset(months=self.n)
+        if self.offset == "W":
+            return pd.offsets.Day(7 * self.n)
+        return to_offset(f"{self.n}{self.offset}")
+
+    def steps(self, start: "Instant", end: "Instant") -> "pd.DatetimeIndex":
+        """The steps from ``start`` to ``end``, both inclusive, in order.
+
+        Args:
+            start: The first instant; the steps keep its time of day and its time zone.
+            end: The last instant.
+
+        Returns:
+            A DatetimeIndex of resolution ``us``; empty, of the same dtype, when ``start`` is after ``end``.
+
+        Raises:
+            ValueError: the unit needs a calendar (``C CBMS CBME bh cbh``) or is ``ns``, or a bound is not an instant.
+
+        Linear in the number of steps. Month arithmetic follows the proleptic Gregorian calendar, years 1 to 9999.
+
+        >>> Interval(offset="M").steps("2024-01-31", "2024-04-30")
+        DatetimeIndex(['2024-01-31', '2024-02-29', '2024-03-31', '2024-04-30'], dtype='datetime64[us]', freq=None)
+        """
+        return self._ticks(start, end).index()
+
+    def count(self, start: "Instant", end: "Instant") -> int:
+        """How many steps :meth:`steps` has between ``start`` and ``end``, in constant time.
+
+        >>> Interval(offset="s").count("0001-01-01", "9999-12-31")
+        315537811201
+        """
+        return self._ticks(start, end).count()
+
+    def _ticks(self, start: "Instant", end: "Instant") -> Ticks:
+        return between(lambda _axis, origin, _last: self.grid(origin), start, end, elapsed=self.elapsed)
+
+    @property
+    def elapsed(self) -> bool:
+        """Whether the steps count elapsed time (sub-day units) and not days on the wall clock."""
+        return self.offset in ("h", "min", "s", "ms", "us")
+
+    @property
+    def stride(self) -> int:
+        """The count, as far as the years 1 to 9999 can tell it from a longer one."""
+        return min(self.n, _LONGEST_STRIDE)
+
+    def grid(self, origin: int) -> Grid:
+        """The grid of this interval on an axis of microseconds; ordinal 0 is the first step at or after ``origin``.
+
+        Raises:
+            ValueError: the unit needs an explicit calendar or is ``ns``.
+
+        >>> Interval(offset="D").grid(0).at(2)
+        172800000000
+        """
+        if self.offset in FIXED_MICROSECONDS:
+            return FixedGrid(origin, min(self.n * FIXED_MICROSECONDS[self.offset], _LONGEST_PERIOD))
+        stride = self.stride
+        day, time = divmod(origin, DAY)
+        if self.offset == "M":
+            return TimedGrid(day_grids.AnchoredMonthGrid(day, stride), time)
+        if self.offset in _DAY_GRIDS:
+            return StridedGrid(TimedGrid(_DAY_GRIDS[self.offset], time), origin, stride)
+        if self.offset == "ns":
+            raise ValueError(
+                f"Interval {self} is not supported: a datetime carries microseconds; use an IntervalCalendar of 'us'."
+            )
+        name = _NEEDS_CALENDAR[self.offset]
+        raise ValueError(
+            f"Interval {self} is not supported without working days: use a {name}, which takes rules and holidays."
+        )

@@ -1,0 +1,1 @@
+"""The command line: cc-etl, cc-etl-explain and cc-etl-plan."""

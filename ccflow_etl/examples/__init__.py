@@ -1,0 +1,1 @@
+"""Runnable pipelines that the example configs point at."""

@@ -1,0 +1,1 @@
+"""Bytes and marks at rest: local files and the embedded checkpoint store."""
