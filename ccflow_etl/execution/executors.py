@@ -1,0 +1,113 @@
+"""Executors: where the calls of a run take place, as configuration.
+
+Each class describes a pool and opens it for the length of a run as a ``concurrent.futures.Executor``.
+"""
+
+import abc
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from ccflow import BaseModel
+from pydantic import ConfigDict, Field, PositiveInt
+
+__all__ = ["BaseExecutor", "DaskExecutor", "ProcessExecutor", "SerialExecutor", "ThreadExecutor"]
+
+
+class BaseExecutor(BaseModel, abc.ABC):
+    """A pool that can be opened; configuration only, so that it can be written in YAML, compared and sent elsewhere."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @abc.abstractmethod
+    def open(self) -> AbstractContextManager[Executor]:
+        """The pool as a ``concurrent.futures.Executor``; leaving the context waits for its calls and closes it."""
+
+
+class _CallingThread(Executor):
+    """Runs each call where it is submitted."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # an interrupt is for the caller, everything else for whoever asks for the result
+            future.set_exception(error)
+        return future
+
+
+class SerialExecutor(BaseExecutor):
+    """One call after the other, in the calling thread.
+
+    >>> with SerialExecutor().open() as pool:
+    ...     pool.submit(divmod, 7, 2).result()
+    (3, 1)
+    """
+
+    def open(self) -> AbstractContextManager[Executor]:
+        """A pool that runs each call when it is submitted."""
+        return _CallingThread()
+
+
+class ThreadExecutor(BaseExecutor):
+    """Threads of this process: for calls that wait, on files, networks or databases.
+
+    >>> with ThreadExecutor(max_workers=2).open() as pool:
+    ...     list(pool.map(abs, [-1, -2]))
+    [1, 2]
+    """
+
+    max_workers: PositiveInt | None = Field(None, description="How many threads; by default what Python chooses.")
+
+    def open(self) -> AbstractContextManager[Executor]:
+        """A ``ThreadPoolExecutor``."""
+        return ThreadPoolExecutor(self.max_workers, thread_name_prefix="ccflow-etl")
+
+
+class ProcessExecutor(BaseExecutor):
+    """Processes of this machine: for calls that compute.
+
+    Processes are spawned, never forked, because a fork of a process with threads may hang.
+
+    >>> ProcessExecutor(max_workers=2)
+    ProcessExecutor(max_workers=2)
+    """
+
+    max_workers: PositiveInt | None = Field(None, description="How many processes; by default one for each processor.")
+
+    def open(self) -> AbstractContextManager[Executor]:
+        """A ``ProcessPoolExecutor`` of spawned processes."""
+        from multiprocessing import get_context
+
+        return ProcessPoolExecutor(self.max_workers, mp_context=get_context("spawn"))
+
+
+class DaskExecutor(BaseExecutor):
+    """Workers of a Dask cluster (extra ``dask``).
+
+    Without an address the cluster is one on this machine, closed after the run.
+
+    >>> DaskExecutor(address="tcp://scheduler:8786").address
+    'tcp://scheduler:8786'
+    """
+
+    address: str | None = Field(None, description="Address of the scheduler, such as tcp://scheduler:8786.")
+    n_workers: PositiveInt | None = Field(None, description="How many workers a cluster on this machine has.")
+
+    @contextmanager
+    def open(self) -> Iterator[Executor]:
+        """The executor of a Dask client.
+
+        Raises:
+            ImportError: Dask is not installed.
+        """
+        try:
+            from distributed import Client
+        except ImportError as error:
+            raise ImportError(
+                f"DaskExecutor needs dask and distributed ({error}): pip install 'ccflow-etl[dask]'."
+            ) from error
+        local = {} if self.address else {"n_workers": self.n_workers}
+        with Client(self.address, **local) as client:
+            yield client.get_executor()

@@ -1,0 +1,145 @@
+"""BackfillContext: a range of time, the steps in it, and the context that each step is put into."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from ccflow import BaseModel, ContextBase, DateContext, DatetimeRangeContext, FlowContext, PyObjectPath
+from pydantic import Field, ModelWrapValidatorHandler, ValidationInfo, field_validator, model_validator
+
+from ..calendars.calendar import BaseCalendar, IntervalCalendar
+from ..calendars.interval import Interval
+from ..calendars.units import is_registry_path
+from .steps import StepContexts, as_declared, step_fields
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["BackfillContext"]
+
+C = TypeVar("C", bound=ContextBase)
+
+_COMPACT = (
+    "[start, end], [start, end, context], [start, end, context, direction] or "
+    "[start, end, context, direction, interval or calendar]"
+)
+
+
+class BackfillContext(DatetimeRangeContext, Generic[C]):
+    """A range of time to run a model for, step by step.
+
+    The steps are those of ``calendar``, else of ``interval``, from ``start_datetime`` to ``end_datetime``, both
+    inclusive. ``context`` is the model's own context, into which each step is put (``date``, ``datetime`` or ``dt``,
+    and the step's window for ``start_date``/``end_date`` or ``start_datetime``/``end_datetime``, whichever the type
+    declares). Left out, or given in part, it gets the start of the range where it needs a step.
+
+    Validates from keywords, from a mapping, and from the compact list ``[start, end]``, ``[start, end, context]``,
+    ``[start, end, context, direction]`` or ``[start, end, context, direction, interval or calendar]``.
+
+    >>> context = BackfillContext[DateContext].model_validate(["2024-01-31", "2024-03-31", None, "backward", "ME"])
+    >>> [step.date.isoformat() for step in context.step_contexts()]
+    ['2024-03-31', '2024-02-29', '2024-01-31']
+    """
+
+    context: C = Field(None, validate_default=True, description="The context that each step is put into.")
+    direction: Literal["forward", "backward"] = Field(
+        "forward", description="Whether the earliest or the latest step comes first."
+    )
+    interval: Interval = Field(
+        Interval(offset="D"), description="The distance between steps, where no calendar is given."
+    )
+    calendar: BaseCalendar | None = Field(None, description="The steps; wins over the interval.")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _from_forms(cls, value: Any, handler: ModelWrapValidatorHandler["BackfillContext[C]"]) -> "BackfillContext[C]":
+        if isinstance(value, str) and not is_registry_path(value):
+            value = value.split(",")
+        if isinstance(value, list | tuple):
+            value = _from_list(value)
+        elif isinstance(value, BackfillContext) and not isinstance(value, cls):
+            # Of another context type: its fields are validated anew as this one's.
+            value = value.__dict__ | {"context": value.context.model_dump(exclude={"type_"})}
+        context = handler(value)
+        if isinstance(context.calendar, IntervalCalendar):
+            context.__dict__["interval"] = context.calendar.interval
+        return context
+
+    @field_validator("start_datetime", "end_datetime", mode="before")
+    @classmethod
+    def _refuse_numbers(cls, value: Any) -> Any:
+        # pydantic reads 2024 and "20240131" as seconds since 1970.
+        if isinstance(value, int | float) or (isinstance(value, str) and value.strip().isdigit()):
+            raise ValueError(f"{value!r} is a number and not a date: write it as 2024-01-31 or 2024-01-31T09:30.")
+        return value
+
+    @field_validator("context", mode="before")
+    @classmethod
+    def _fill_step(cls, value: Any, info: ValidationInfo) -> Any:
+        if value and not isinstance(value, Mapping):
+            return value
+        given = dict(value or {})
+        kind = cls._child_type(given)
+        start = info.data.get("start_datetime", dt.datetime.min)  # absent where it was refused already
+        names = ("date",) if kind is FlowContext else step_fields(kind)
+        return kind.model_validate({name: as_declared(kind, name, start) for name in names} | given)
+
+    @classmethod
+    def _child_type(cls, given: dict[str, Any]) -> type[ContextBase]:
+        """The type of a child context given as a mapping, whose own word on it is taken out."""
+        named = given.pop("_target_", None) or given.pop("type_", None)
+        if named is not None:
+            return PyObjectPath(named).object
+        declared = cls.model_fields["context"].annotation
+        if isinstance(declared, type):
+            return declared
+        return DateContext if given.keys() <= DateContext.model_fields.keys() else FlowContext
+
+    def steps(self, as_array: bool = False) -> "pd.DatetimeIndex | NDArray[np.datetime64]":
+        """The steps in the order they are run: reversed for ``backward``.
+
+        Args:
+            as_array: Give a ``datetime64[us]`` array, in UTC where the range has a time zone.
+
+        >>> BackfillContext(start_datetime="2024-01-01", end_datetime="2024-01-02").steps()
+        DatetimeIndex(['2024-01-01', '2024-01-02'], dtype='datetime64[us]', freq=None)
+        """
+        index = self._ordered(self._calendar.ticks(self.start_datetime, self.end_datetime).index())
+        return index.asi8.view("M8[us]") if as_array else index
+
+    def windows(self) -> "pd.IntervalIndex":
+        """The half-open windows ``[step, next step)`` in the order of :meth:`steps`."""
+        return self._ordered(self._calendar.windows(self.start_datetime, self.end_datetime))
+
+    def step_contexts(self) -> StepContexts[C]:
+        """The wrapped context of each step, as a lazy sequence in the order of :meth:`steps`.
+
+        >>> BackfillContext(start_datetime="2024-01-01", end_datetime="2024-01-02").step_contexts()[-1].date
+        datetime.date(2024, 1, 2)
+        """
+        return StepContexts(self.context, self.steps, self.windows)
+
+    @property
+    def _calendar(self) -> BaseCalendar:
+        return self.calendar or IntervalCalendar(interval=self.interval)
+
+    def _ordered(self, index: Any) -> Any:
+        return index[::-1] if self.direction == "backward" else index
+
+
+def _from_list(values: "list[Any] | tuple[Any, ...]") -> dict[str, Any]:
+    if not 2 <= len(values) <= 5:
+        raise ValueError(f"a backfill written as a list is {_COMPACT}, not a list of {len(values)}: {values!r:.200}")
+    fields = dict(zip(("start_datetime", "end_datetime", "context", "direction"), values, strict=False))
+    if len(values) == 5 and values[4] is not None:
+        fields |= _from_step_length(values[4])
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _from_step_length(value: Any) -> dict[str, Any]:
+    if isinstance(value, str) and is_registry_path(value):
+        value = BaseModel.model_validate(value)
+    is_interval = isinstance(value, str | Interval) or (isinstance(value, Mapping) and "offset" in value)
+    return {"interval" if is_interval else "calendar": value}
