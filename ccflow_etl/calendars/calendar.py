@@ -4,13 +4,13 @@ import abc
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from ccflow import BaseModel
 from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, model_validator
 
-from .grids import DAY, Grid, StridedGrid, TableGrid
-from .instants import FIRST, LAST, Ambiguous, Axis, Instant, Nonexistent, to_datetime
+from .grids import Grid, StridedGrid, TableGrid
+from .instants import Ambiguous, Axis, Instant, Nonexistent, to_datetime
 from .interval import Interval
+from .navigation import closing, nth
 from .ticks import Ticks, between
 from .units import is_registry_path
 
@@ -53,12 +53,11 @@ class BaseCalendar(BaseModel, abc.ABC):
         is_interval = isinstance(value, Interval) or (isinstance(value, str) and not is_registry_path(value))
         if takes_interval and is_interval:
             value = {"interval": value}
-        if (
-            cls is BaseCalendar
-            and isinstance(value, dict)
-            and "interval" in value
-            and not {"_target_", "type_"} & value.keys()
-        ):
+        if cls is BaseCalendar and isinstance(value, dict) and not {"_target_", "type_"} & value.keys():
+            if "interval" not in value:
+                raise ValueError(
+                    f"{value!r} is not a calendar: it has neither an interval nor a _target_ that names one."
+                )
             value = IntervalCalendar(**value)
         return handler(value)
 
@@ -142,7 +141,7 @@ class BaseCalendar(BaseModel, abc.ABC):
         left = found.index()
         if left.empty:
             return pd.IntervalIndex.from_arrays(left, left, closed="left")
-        last = found.axis.index(np.array([self._closing(found)]))
+        last = closing(self._grid, found, left[-1].to_pydatetime())
         return pd.IntervalIndex.from_arrays(left, left[1:].append(last), closed="left")
 
     def chunks(self, start: Instant, end: Instant, size: int) -> "Iterator[pd.DatetimeIndex]":
@@ -201,32 +200,11 @@ class BaseCalendar(BaseModel, abc.ABC):
             raise ValueError(f"n must be positive, not {n}: use previous() to go back and next() to go on.")
         moment = to_datetime(when)
         axis = Axis.of(moment, self._elapsed, self.nonexistent, self.ambiguous)
-        place = self._find(axis, axis.place(moment), n, ahead)
-        if place is None:
+        found = nth(self._grid, axis, moment, n, ahead)
+        if found.empty:
             side = "after" if ahead else "before"
             raise ValueError(f"{type(self).__name__} has no {n} step(s) {side} {moment} in the years 1 to 9999.")
-        return axis.index(np.array([place]))[0]
-
-    def _find(self, axis: Axis, origin: int, n: int, ahead: bool) -> int | None:
-        """The place of the n-th step after (or before) ``origin``, or None where the years 1 to 9999 have none."""
-        reach = 64 * DAY
-        while True:
-            low, high = (origin, min(origin + reach, LAST)) if ahead else (max(origin - reach, FIRST), origin)
-            grid = self._grid(axis, origin, low, high)
-            k = int(grid.floor(origin)) + n if ahead else -n
-            if grid.first <= k < grid.stop:
-                place = int(grid.at(k))
-                return place if FIRST <= place <= LAST else None
-            if low == FIRST or high == LAST:
-                return None
-            reach *= 8
-
-    def _closing(self, found: Ticks) -> int:
-        """The place at which the window of the last tick ends."""
-        if found.stop < found.grid.stop:
-            return int(found.grid.at(found.stop))
-        place = self._find(found.axis, int(found.grid.at(found.stop - 1)), 1, ahead=True)
-        return LAST if place is None else place
+        return found[0]
 
 
 class GridCalendar(BaseCalendar):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .civil import first_day, month_of, weekday_of
-from .grids import ClosedForm, Places
+from .grids import ClosedForm, Places, look_up
 
 __all__ = ["AnchoredMonthGrid", "MonthGrid", "SemiMonthGrid", "WeekdayGrid"]
 
@@ -37,9 +37,9 @@ class MonthGrid(ClosedForm):
         """The day number of each ordinal."""
         if self.edge == "start":
             day = first_day(k * self.months)
-            return day + _TO_MONDAY[weekday_of(day)] if self.business else day
+            return day + look_up(_TO_MONDAY, weekday_of(day)) if self.business else day
         day = first_day((k + 1) * self.months) - 1
-        return day - _TO_FRIDAY[weekday_of(day)] if self.business else day
+        return day - look_up(_TO_FRIDAY, weekday_of(day)) if self.business else day
 
     def floor(self, place: Any) -> Any:
         """The highest ordinal at or before each day number."""
@@ -85,12 +85,12 @@ class WeekdayGrid(ClosedForm):
     def at(self, k: Any) -> Any:
         """The day number of each ordinal."""
         week, index = divmod(k, len(self._days))
-        return _MONDAY + 7 * week + self._days[index]
+        return _MONDAY + 7 * week + look_up(self._days, index)
 
     def floor(self, place: Any) -> Any:
         """The highest ordinal at or before each day number."""
         week, weekday = divmod(place - _MONDAY, 7)
-        return week * len(self._days) + self._rank[weekday]
+        return week * len(self._days) + look_up(self._rank, weekday)
 
 
 @dataclass(frozen=True)

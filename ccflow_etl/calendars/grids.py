@@ -13,7 +13,18 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DAY", "NOWHERE", "ClosedForm", "FixedGrid", "Grid", "Places", "StridedGrid", "TableGrid", "TimedGrid"]
+__all__ = [
+    "DAY",
+    "NOWHERE",
+    "ClosedForm",
+    "FixedGrid",
+    "Grid",
+    "Places",
+    "StridedGrid",
+    "TableGrid",
+    "TimedGrid",
+    "look_up",
+]
 
 DAY = 86_400_000_000
 """Microseconds in a day of the proleptic Gregorian calendar."""
@@ -24,6 +35,11 @@ UNBOUNDED = 2**62
 Places = NDArray[np.int64]
 
 NOWHERE: Places = np.empty(0, dtype=np.int64)
+
+
+def look_up(table: Places, index: Any) -> Any:
+    """Entries of a table: an array for an array, and a Python integer, which cannot overflow, for a single index."""
+    return table[index] if isinstance(index, np.ndarray) else int(table[index])
 
 
 class Grid(Protocol):
@@ -101,7 +117,7 @@ class TableGrid:
 
     def at(self, k: Any) -> Any:
         """The place of each ordinal of the table."""
-        return self.places[k]
+        return look_up(self.places, k)
 
     def floor(self, place: Any) -> Any:
         """The highest ordinal at or before each place; -1 before the first."""

@@ -8,31 +8,25 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .zones import EPOCH, MICROSECOND, Ambiguous, Nonexistent, known_zone, resolve, to_utc
+
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LAST", "Ambiguous", "Axis", "Instant", "Nonexistent", "to_datetime"]
+__all__ = ["FIRST", "LAST", "Ambiguous", "Axis", "Instant", "Nonexistent", "to_datetime"]
 
 Instant: TypeAlias = "dt.date | dt.datetime | pd.Timestamp | np.datetime64 | str"
 """What a bound may be: a date (midnight), a datetime, a Timestamp, a datetime64 or an ISO 8601 string."""
 
-Nonexistent = Literal["raise", "shift_forward", "shift_backward", "skip"]
-"""A wall time that a time zone skips: an error, the next or previous instant that exists, or no step."""
-
-Ambiguous = Literal["raise", "earlier", "later"]
-"""A wall time that a time zone repeats: an error, or its first or second occurrence."""
-
-_EPOCH = dt.datetime(1970, 1, 1)
-_MICROSECOND = dt.timedelta(microseconds=1)
 _FINER_THAN_MICROSECONDS = re.compile(r"[.,]\d{6}\d*[1-9]")
 
-FIRST = (dt.datetime.min - _EPOCH) // _MICROSECOND
-LAST = (dt.datetime.max - _EPOCH) // _MICROSECOND
+FIRST = (dt.datetime.min - EPOCH) // MICROSECOND
+LAST = (dt.datetime.max - EPOCH) // MICROSECOND
 
 
 def to_datetime(when: Instant, name: str = "when") -> dt.datetime:
@@ -54,7 +48,7 @@ def to_datetime(when: Instant, name: str = "when") -> dt.datetime:
     if isinstance(when, dt.datetime):
         if getattr(when, "nanosecond", 0):
             raise ValueError(f"{name} {when} has nanoseconds: calendars resolve microseconds, round it first.")
-        return when if type(when) is dt.datetime else when.to_pydatetime()  # type: ignore[attr-defined]
+        return _from_timestamp(when, name) if hasattr(when, "to_pydatetime") else when
     if isinstance(when, dt.date):
         return dt.datetime(when.year, when.month, when.day)
     raise TypeError(f"{name} must be a date, a datetime, a Timestamp, a datetime64 or an ISO 8601 text, not {when!r}.")
@@ -72,6 +66,14 @@ def _parse(text: str, name: str) -> dt.datetime:
     )
 
 
+def _from_timestamp(when: Any, name: str) -> dt.datetime:
+    try:
+        result: dt.datetime = when.to_pydatetime()
+    except ValueError:
+        raise ValueError(f"{name} {when} is outside the years 1 to 9999.") from None
+    return result
+
+
 def _from_datetime64(when: np.datetime64, name: str) -> dt.datetime:
     value = when.astype("M8[us]")
     if np.isnat(value) or value != when:
@@ -80,14 +82,6 @@ def _from_datetime64(when: np.datetime64, name: str) -> dt.datetime:
     if not isinstance(result, dt.datetime):  # numpy answers with an integer outside the years 1 to 9999
         raise ValueError(f"{name} {when!r} is outside the years 1 to 9999.")
     return result
-
-
-def _known_zone(tz: dt.tzinfo) -> dt.tzinfo:
-    """A zone that pandas knows: named zones as they are, any other fixed offset as ``datetime.timezone``."""
-    if isinstance(tz, dt.timezone) or hasattr(tz, "key") or hasattr(tz, "zone"):
-        return tz
-    offset = tz.utcoffset(None)
-    return tz if offset is None else dt.timezone(offset)
 
 
 @dataclass(frozen=True)
@@ -99,10 +93,15 @@ class Axis:
     nonexistent: Nonexistent = "raise"
     ambiguous: Ambiguous = "raise"
 
+    @property
+    def exact(self) -> bool:
+        """Whether every place is one instant: on the wall clock of a zone some are none, and some are two."""
+        return self.tz is None or self.elapsed
+
     @classmethod
     def of(cls, when: dt.datetime, elapsed: bool, nonexistent: Nonexistent, ambiguous: Ambiguous) -> "Axis":
         """The axis of a range that begins at ``when``: steps are in the zone of its start."""
-        return cls(None if when.tzinfo is None else _known_zone(when.tzinfo), elapsed, nonexistent, ambiguous)
+        return cls(None if when.tzinfo is None else known_zone(when.tzinfo), elapsed, nonexistent, ambiguous)
 
     def place(self, when: dt.datetime, name: str = "when") -> int:
         """The microsecond of an instant on this axis.
@@ -114,15 +113,26 @@ class Axis:
             lacks, has = ("the start", name) if self.tz is None else (name, "the start")
             raise ValueError(f"{has} has a time zone and {lacks} has none ({name} is {when}): give both or neither.")
         if self.tz is not None:
-            when = when.astimezone(dt.UTC if self.elapsed else self.tz)
-        return (when.replace(tzinfo=None) - _EPOCH) // _MICROSECOND
+            try:
+                when = when.astimezone(dt.UTC if self.elapsed else self.tz)
+            except OverflowError:
+                raise ValueError(f"{name} {when} is outside the years 1 to 9999 in {self.tz} or UTC.") from None
+        return (when.replace(tzinfo=None) - EPOCH) // MICROSECOND
 
     def datetime(self, place: int) -> dt.datetime:
         """The datetime of a microsecond on this axis: the inverse of :meth:`place`."""
-        wall = _EPOCH + dt.timedelta(microseconds=place)
+        wall = EPOCH + dt.timedelta(microseconds=place)
         if self.tz is None:
             return wall
         return wall.replace(tzinfo=dt.UTC).astimezone(self.tz) if self.elapsed else wall.replace(tzinfo=self.tz)
+
+    def instant(self, place: int, late: bool) -> int:
+        """The UTC microsecond of a wall-clock place; the later or earlier one where the policy raises."""
+        nonexistent: Nonexistent = "shift_forward" if self.nonexistent in ("raise", "skip") else self.nonexistent
+        ambiguous: Ambiguous = self.ambiguous if self.ambiguous != "raise" else "later" if late else "earlier"
+        found = resolve(EPOCH + place * MICROSECOND, self.tz or dt.UTC, nonexistent, ambiguous)
+        assert found is not None  # only the policy "skip" gives none
+        return found
 
     def places(self, steps: "Iterable[Instant]") -> NDArray[np.int64]:
         """The microseconds, sorted and unique, of steps given as a DatetimeIndex or as any iterable of instants."""
@@ -136,31 +146,8 @@ class Axis:
         """
         import pandas as pd
 
-        naive = pd.DatetimeIndex(np.asarray(places, dtype=np.int64).view("M8[us]"), copy=False)
+        places = np.asarray(places, dtype=np.int64)
         if self.tz is None:
-            return naive
-        if self.elapsed:
-            return naive.tz_localize(dt.UTC).tz_convert(self.tz)
-        return self._localize(naive)
-
-    def _localize(self, naive: Any) -> Any:
-        # NaT marks what the zone skips or repeats: the exceptions for it differ between pandas releases.
-        ambiguous = "NaT" if self.ambiguous == "raise" else np.full(len(naive), self.ambiguous == "earlier")
-        nonexistent = self.nonexistent if self.nonexistent.startswith("shift") else "NaT"
-        local = naive.tz_localize(self.tz, ambiguous=ambiguous, nonexistent=nonexistent)
-        missing = local.isna()
-        if not missing.any():
-            # Where a whole day is skipped, its shifted step may be the next day's.
-            return local.unique() if nonexistent != "NaT" else local
-        repeated = naive[missing].tz_localize(self.tz, ambiguous="NaT", nonexistent="shift_forward").isna()
-        if repeated.any():
-            raise ValueError(
-                f"{naive[missing][repeated][0]} happens twice in {self.tz}: "
-                "choose ambiguous='earlier' or 'later' on the calendar."
-            )
-        if self.nonexistent == "raise":
-            raise ValueError(
-                f"{naive[missing][0]} does not exist in {self.tz}: "
-                "choose nonexistent='shift_forward', 'shift_backward' or 'skip' on the calendar."
-            )
-        return local[~missing]
+            return pd.DatetimeIndex(places.view("M8[us]"), copy=False)
+        instants = places if self.elapsed else to_utc(places, self.tz, self.nonexistent, self.ambiguous)
+        return pd.DatetimeIndex(instants.view("M8[us]"), copy=False).tz_localize(dt.UTC).tz_convert(self.tz)

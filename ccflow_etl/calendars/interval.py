@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from ccflow import BaseModel
-from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, model_validator
+from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, field_validator, model_validator
 
 from . import day_grids
 from .grids import DAY, FixedGrid, Grid, StridedGrid, TimedGrid
 from .ticks import Ticks, between
-from .units import FIXED_MICROSECONDS, Offset, is_registry_path, parse_interval
+from .units import FIXED_MICROSECONDS, Offset, accepted_units, is_registry_path, parse_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ class Interval(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     offset: Offset = Field(description="The unit, spelled as pandas spells it.")
-    n: int = Field(1, ge=1, description="How many units one step takes.")
+    n: int = Field(1, description="How many units one step takes; positive.")
 
     @model_validator(mode="wrap")
     @classmethod
@@ -76,7 +76,16 @@ class Interval(BaseModel):
         if isinstance(value, str) and not is_registry_path(value):
             offset, n = parse_interval(value)
             value = {"offset": offset, "n": n}
+        elif not isinstance(value, str | dict | BaseModel):
+            raise ValueError(f"{value!r} is not an interval: expected {accepted_units()}.")
         return handler(value)
+
+    @field_validator("n")
+    @classmethod
+    def _check_count(cls, value: int) -> int:
+        if value < 1:
+            raise ValueError(f"the count n must be positive, not {value}.")
+        return value
 
     def __str__(self) -> str:
         return f"{self.n}{self.offset}"

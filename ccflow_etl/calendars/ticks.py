@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from .grids import Grid
 from .instants import Ambiguous, Axis, Instant, Nonexistent, to_datetime
+from .zones import EPOCH, MICROSECOND
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,15 +29,24 @@ class Ticks:
         return self._block(self.first, self.stop)
 
     def count(self) -> int:
-        """How many ticks there are, without making them."""
-        if self.axis.tz is not None and not self.axis.elapsed and self.axis.nonexistent == "skip":
-            return len(self.index())
-        return max(self.stop - self.first, 0)
+        """How many ticks there are; without making them, unless a zone's policy may drop some."""
+        return self.stop - self.first if self._is_whole else len(self.index())
 
     def chunks(self, size: int) -> "Iterator[pd.DatetimeIndex]":
-        """The ticks in blocks of ``size``, made one block at a time."""
+        """The ticks in blocks of ``size`` (fewer where a zone's policy drops some), made one block at a time."""
+        last = None
         for first in range(self.first, self.stop, size):
-            yield self._block(first, min(first + size, self.stop))
+            block = self._block(first, min(first + size, self.stop))
+            if not self._is_whole and len(block) and block[0] == last:
+                block = block[1:]  # where a whole day is skipped, its shifted step is the next day's
+            if len(block):
+                last = block[-1]
+                yield block
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether every ordinal has a tick of its own."""
+        return self.axis.exact or self.axis.nonexistent == "raise"
 
     def _block(self, first: int, stop: int) -> "pd.DatetimeIndex":
         return self.axis.index(self.grid.span(first, stop))
@@ -67,24 +75,18 @@ def between(
     begin, finish = to_datetime(start, "start"), to_datetime(end, "end")
     axis = Axis.of(begin, elapsed, nonexistent, ambiguous)
     origin, last = axis.place(begin, "start"), axis.place(finish, "end")
+    places = grid(axis, origin, max(origin, last))
     if origin > last:
-        return Ticks(grid(axis, origin, origin), axis, 0, 0)
-    places = grid(axis, origin, last)
+        return Ticks(places, axis, 0, 0)
     first, stop = 0, int(places.floor(last)) + 1
-    # The wall clock cannot tell the two occurrences of a repeated hour apart; the instants of the outermost ticks can.
-    if _repeated(begin) and first < stop:
-        first += _outside(axis, places, first, begin)
-    if _repeated(finish) and first < stop:
-        stop -= _outside(axis, places, stop - 1, finish)
+    if not axis.exact:
+        # The wall clock cannot tell the two occurrences of a repeated hour apart; instants can.
+        while first < stop and axis.instant(int(places.at(first)), late=True) < _utc(begin):
+            first += 1
+        while first < stop and axis.instant(int(places.at(stop - 1)), late=False) > _utc(finish):
+            stop -= 1
     return Ticks(places, axis, first, stop)
 
 
-def _repeated(when: dt.datetime) -> bool:
-    return when.tzinfo is not None and when.replace(fold=0).utcoffset() != when.replace(fold=1).utcoffset()
-
-
-def _outside(axis: Axis, grid: Grid, ordinal: int, bound: dt.datetime) -> bool:
-    place = int(grid.at(ordinal))
-    if axis.elapsed or place != axis.place(bound):
-        return False
-    return bool(axis.index(np.array([place]))[0] != bound)
+def _utc(when: dt.datetime) -> int:
+    return (when.astimezone(dt.UTC).replace(tzinfo=None) - EPOCH) // MICROSECOND
