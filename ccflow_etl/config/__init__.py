@@ -38,10 +38,10 @@ def load_config(
     >>> registry = load_config(["+backfill=daily"], overwrite=True)
     >>> registry["/calendars/weekdays"]
     WeekdayCalendar()
-    >>> registry.clear()["/model"]
-    Traceback (most recent call last):
-        ...
-    KeyError: "No registered model found by the name 'model' in registry ''"
+    >>> registry["/backfill"].model is registry["/model"]
+    True
+    >>> len(registry.clear())
+    0
     """
     import warnings
 
@@ -51,7 +51,7 @@ def load_config(
     from ccflow_etl.config.search_path import PACKAGED, find_folder, search_path
 
     folder = None if config_dir is None else find_folder(config_dir)
-    path = search_path(PACKAGED, folder, warn=lambda message: warnings.warn(message, stacklevel=3))
+    path = search_path(PACKAGED, folder, warn=lambda message: warnings.warn(message, stacklevel=5))
     cfg = compose(path, "base", overrides or [], version_base)
     if config_key is not None:
         if config_key not in cfg:

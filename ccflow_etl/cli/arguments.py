@@ -1,0 +1,85 @@
+"""The command line: our own flags taken out, the rest read by Hydra's own parser."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from ccflow_etl.cli.errors import CommandError, did_you_mean
+from ccflow_etl.config.search_path import PACKAGED
+
+DEFAULT_CONFIG = "base"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """One command's arguments.
+
+    Attributes:
+        flags: Those of our own flags that were given.
+        hydra: What Hydra's parser made of the others.
+        main: Where the primary config is: an absolute folder or a `pkg://` package.
+        config_name: The primary config's name.
+    """
+
+    flags: frozenset[str]
+    hydra: Namespace
+    main: str
+    config_name: str
+
+
+def read_arguments(argv: Sequence[str], flags: Iterable[str]) -> Arguments:
+    """Split `argv` into our `flags` and Hydra's arguments; a relative `--config-path` is in the working folder.
+
+    Raises:
+        CommandError: Hydra's parser refuses an argument, or the config folder does not exist.
+
+    >>> arguments = read_arguments(["context.path=x.json", "--json", "-m"], flags=["--json", "--debug"])
+    >>> sorted(arguments.flags), arguments.hydra.overrides, arguments.hydra.multirun, arguments.config_name
+    (['--json'], ['context.path=x.json'], True, 'base')
+    """
+    known = set(flags)
+    ours = frozenset(argument for argument in argv if argument in known)
+    parsed = _parse([argument for argument in argv if argument not in known], known)
+    place = parsed.config_path or PACKAGED
+    main = place if "://" in place else _folder(place)
+    if parsed.config_dir is not None:
+        parsed.config_dir = _folder(parsed.config_dir)
+    return Arguments(ours, parsed, main, parsed.config_name or DEFAULT_CONFIG)
+
+
+def _parse(argv: list[str], known: set[str]) -> Namespace:
+    from hydra._internal.utils import get_args_parser
+
+    parser: ArgumentParser = get_args_parser()
+    options = [*known, *(option for action in parser._actions for option in action.option_strings)]
+
+    def refuse(message: str) -> NoReturn:
+        text, _, names = message.partition("unrecognized arguments: ")
+        if not names:
+            raise CommandError(text, "--help shows examples, --hydra-help shows Hydra's own flags")
+        first = names.split()[0]
+        hint = did_you_mean(first, options) or "--help shows examples, --hydra-help shows Hydra's own flags"
+        raise CommandError(f"unknown flag {first}", hint)
+
+    parser.error = refuse  # type: ignore[method-assign] # it would print Hydra's usage and exit
+    # overrides may stand before, between and after the flags
+    arguments: Namespace = parser.parse_intermixed_args(argv)
+    if arguments.resolve and arguments.cfg is None:
+        raise CommandError("--resolve goes with --cfg (-c job, -c hydra or -c all)")
+    commands = [arguments.run, arguments.multirun, arguments.shell_completion, arguments.cfg, arguments.info]
+    if sum(map(bool, commands)) > 1:
+        raise CommandError("only one of --run, --multirun, --cfg, --info and --shell-completion can be given")
+    return arguments
+
+
+def _folder(name: str) -> str:
+    folder = Path(name)
+    if folder.is_dir():
+        return str(folder.resolve())
+    if folder.suffix in (".yaml", ".yml"):
+        hint = f"--config-path is the folder: --config-path {folder.parent} --config-name {folder.stem}"
+    else:
+        hint = f"a relative path starts in the working folder, {Path.cwd()}"
+    raise CommandError(f"no config folder {name!r}", hint)

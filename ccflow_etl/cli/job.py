@@ -1,0 +1,120 @@
+"""A composed config made into what is run: the callable, its validated context and the flow options."""
+
+import gc
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ccflow import CallableModel, EvaluatorBase, FlowOptions, FlowOptionsOverride, ModelRegistry
+from omegaconf import DictConfig, OmegaConf
+from pydantic import TypeAdapter, ValidationError
+
+from ccflow_etl.cli.errors import CommandError, RunFailed, did_you_mean
+from ccflow_etl.cli.invalid import explain_invalid
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a config asks for, checked and not yet run.
+
+    Attributes:
+        path: The registry path of the callable.
+        model: The callable itself.
+        context: Its context.
+        options: `/cli/global` and `/cli/model`, the second on top.
+    """
+
+    path: str
+    model: CallableModel
+    context: Any
+    options: tuple[FlowOptions, FlowOptions]
+
+    def run(self) -> Any:
+        """Return the result of the callable.
+
+        Raises:
+            RunFailed: The model, or a model that it depends on, raised.
+        """
+        outer, inner = self.options
+        try:
+            with FlowOptionsOverride(options=outer), FlowOptionsOverride(options=inner):
+                return self.model(self.context)
+        except Exception as error:
+            message = " ".join(str(error).split())
+            told = f"{type(error).__name__}: {message}" if message else type(error).__name__
+            raise RunFailed(f"{self.path} failed{_raised_by(error)}: {told}") from error
+
+
+def prepare(cfg: DictConfig) -> Job:
+    """Load the config's models into the root registry, find the callable and validate the context.
+
+    It ends the start-up: garbage is collected again.
+
+    Raises:
+        CommandError: A value is missing, there is no such callable, or the context does not fit it.
+        hydra.errors.InstantiationException: A model cannot be built.
+    """
+    missing = sorted(OmegaConf.missing_keys(cfg))
+    if missing:
+        hint = f"set it on the command line: {' '.join(f'{key}=...' for key in missing)}"
+        raise CommandError("\n".join(f"{key} has no value" for key in missing), hint)
+    registry = ModelRegistry.root()
+    registry.load_config(cfg, overwrite=True)
+    path = cfg.get("callable")
+    model = _find_callable(registry, path)
+    context = _validate_context(model, cfg)
+    gc.enable()
+    return Job(path, model, context, (_options("/cli/global"), _options("/cli/model")))
+
+
+def _find_callable(registry: ModelRegistry, path: Any) -> CallableModel:
+    found = registry[path] if isinstance(path, str) and "." not in path and path in registry else None
+    if _is_runnable(found):
+        return cast("CallableModel", found)
+    paths = [f"/{name}" for name, model in registry.items() if _is_runnable(model)]
+    if not paths:
+        raise CommandError("the config has no model to run", "it needs model, callable and context: see --help")
+    known = f"the config has {', '.join(paths)}"
+    if path is None:
+        raise CommandError(f"the config does not say which model to run; {known}", f"add callable={paths[0]}")
+    if found is not None:
+        raise CommandError(f"callable {path!r} is a {type(found).__name__}, which cannot be run; {known}")
+    raise CommandError(f"no callable {path!r}; {known}", did_you_mean(f"/{str(path).lstrip('/')}", paths))
+
+
+def _is_runnable(model: Any) -> bool:
+    return isinstance(model, CallableModel) and not isinstance(model, EvaluatorBase)
+
+
+def _validate_context(model: CallableModel, cfg: DictConfig) -> Any:
+    given = cfg.get("context")
+    plain = OmegaConf.to_container(given, resolve=True) if OmegaConf.is_config(given) else given
+    declared = model.context_type
+    try:
+        # a context type may also be a union with None
+        return TypeAdapter(declared).validate_python(plain)
+    except ValidationError as error:
+        name = getattr(declared, "__name__", str(declared))
+        what = f"the config has no context, it needs a {name}" if given is None else f"the context does not fit {name}"
+        raise explain_invalid(error, what, "context") from error
+
+
+def _options(path: str) -> FlowOptions:
+    options = ModelRegistry.root().get(path)
+    if options is None:
+        return FlowOptions()
+    if not isinstance(options, FlowOptions):
+        raise CommandError(f"{path} is a {type(options).__name__}, not a ccflow.FlowOptions")
+    return options
+
+
+def _raised_by(error: BaseException) -> str:
+    """Name the innermost model that was running, and its line."""
+    import traceback
+    from pathlib import Path
+
+    found = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        owner = frame.f_locals.get("self")
+        if _is_runnable(owner):
+            found = f" in {type(owner).__name__} ({Path(frame.f_code.co_filename).name}, line {line})"
+    return found

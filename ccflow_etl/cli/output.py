@@ -1,0 +1,62 @@
+"""Results on stdout: a short summary for a person, JSON for a program."""
+
+import reprlib
+from pathlib import PurePath
+from typing import Any
+
+from ccflow import BaseModel
+
+_LONGEST = 300  # characters of a field's value
+
+
+def summary(result: Any) -> str:
+    r"""Return what to print of a result: its own `str` when its class has one, else a line per field, long values cut.
+
+    >>> from ccflow import GenericResult
+    >>> print(summary(GenericResult(value={"words": 4})))
+    GenericResult
+      value: {'words': 4}
+    """
+    if not isinstance(result, BaseModel) or type(result).__str__ is not BaseModel.__str__:
+        return str(result)
+    lines = [f"  {name}: {_short(getattr(result, name))}" for name in type(result).model_fields]
+    return "\n".join([type(result).__name__, *lines])
+
+
+def to_json(result: Any) -> str:
+    """Return a result as one line of JSON, with `_target_` naming each model's class as ccflow does.
+
+    Rows of a pandas DataFrame or a pyarrow Table are objects; what JSON has no form for is its `str`.
+
+    >>> from ccflow import GenericResult
+    >>> to_json(GenericResult(value={"words": 4}))
+    '{"value":{"words":4},"_target_":"ccflow.result.generic.GenericResult"}'
+    """
+    from pydantic_core import to_json
+
+    return to_json(result, by_alias=True, fallback=_plain, inf_nan_mode="null").decode()
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, (str, PurePath)) and len(str(value)) <= _LONGEST:
+        return str(value)
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple):
+        return f"{type(value).__name__} of shape {shape}"
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = _LONGEST
+    text = short.repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... (--json prints all)"
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "to_pylist"):
+        return value.to_pylist()
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):
+        named = any(name is not None for name in value.index.names)
+        return (value.reset_index() if named else value).to_dict(orient="records")
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return str(value)

@@ -1,0 +1,131 @@
+"""A folder as a user has it, and the installed commands run in it from a shell."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+MODELS = """\
+import datetime as dt
+import json
+import logging
+from pathlib import Path
+
+from ccflow import CallableModel, ContextBase, Flow, GenericResult
+
+log = logging.getLogger(__name__)
+
+
+class StatsContext(ContextBase):
+    input_path: Path
+    output_path: Path
+    min_length: int = 1
+    date: dt.date | None = None
+
+
+class Stats(CallableModel):
+    top: int = 3
+
+    @Flow.call
+    def __call__(self, context: StatsContext) -> GenericResult[dict]:
+        log.info("counting")
+        print("said by the model")
+        words = [word for word in context.input_path.read_text().split() if len(word) >= context.min_length]
+        path = context.output_path
+        if context.date is not None:
+            path = path.with_name(f"{path.stem}-{context.date:%Y-%m-%d}{path.suffix}")
+        path.write_text(json.dumps({"words": len(words)}))
+        return GenericResult[dict](value={"words": len(words)})
+"""
+
+CONFIGS = {
+    "text_stats": """\
+model:
+  _target_: my_models.Stats
+callable: /model
+context:
+  input_path: ???
+  output_path: ./stats.json
+  min_length: 1
+""",
+    "backfill_text_stats": """\
+defaults:
+  - _self_
+  - /backfill: default
+model:
+  _target_: my_models.Stats
+context:
+  start_datetime: 2024-01-31
+  end_datetime: 2024-04-30
+  interval: 1M
+  context:
+    input_path: ./notes.txt
+    output_path: ./stats.json
+""",
+    "text_stats_runner": """\
+defaults:
+  - _self_
+  - /callable: callable
+  - optional /backfill: null
+model:
+  _target_: my_models.Stats
+""",
+}
+
+
+@dataclass(frozen=True)
+class Finished:
+    code: int
+    out: str
+    err: str
+
+
+class Shell:
+    """Runs a command line in a folder, with the commands of this environment on the path and no PYTHONPATH."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def environment(self, **more: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "HYDRA_FULL_ERROR")}
+        return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | more
+
+    def __call__(self, command: str, **environment: str) -> Finished:
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=self.folder,
+            env=self.environment(**environment),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def files(self) -> list[str]:
+        """All files and empty folders, without compiled modules."""
+        found = self.folder.rglob("*")
+        return sorted(
+            str(path.relative_to(self.folder))
+            for path in found
+            if "__pycache__" not in path.parts and (path.is_file() or not any(path.iterdir()))
+        )
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """A shell in an empty folder."""
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def project(shell: Shell) -> Shell:
+    """A shell in a folder that holds config/, the user's own module and his notes, and nothing else."""
+    (shell.folder / "my_models.py").write_text(MODELS)
+    (shell.folder / "notes.txt").write_text("the quick brown fox")
+    (shell.folder / "config").mkdir()
+    for name, text in CONFIGS.items():
+        (shell.folder / "config" / f"{name}.yaml").write_text(text)
+    return shell

@@ -1,0 +1,79 @@
+"""The packaged groups, composed by Hydra itself as another application would."""
+
+from pathlib import Path
+
+import hydra
+import pytest
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+import ccflow_etl
+from ccflow_etl import config
+
+FOLDER = Path(config.__file__).parent
+FILES = sorted(str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.yaml"))
+
+
+def compose(tmp_path, primary, *overrides):
+    (tmp_path / "app.yaml").write_text(f"hydra:\n  searchpath:\n    - pkg://ccflow_etl.config\n{primary}")
+    with hydra.initialize_config_dir(str(tmp_path), version_base=None):
+        return OmegaConf.to_container(hydra.compose("app", overrides=list(overrides)), resolve=True)
+
+
+def test_the_packaged_files_are_those_of_the_interface():
+    assert FILES == [
+        "backfill/daily",
+        "backfill/default",
+        "base",
+        "calendars/default",
+        "callable/callable",
+        "callable/local_write",
+    ]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_target_of_a_packaged_file_exists(tmp_path, file):
+    targets = []
+
+    def collect(node):
+        if isinstance(node, dict):
+            targets.extend([node["_target_"]] if "_target_" in node else [])
+            node = list(node.values())
+        for inner in node if isinstance(node, list) else []:
+            collect(inner)
+
+    collect(compose(tmp_path, f"defaults: [/{file}, _self_]\n"))
+    for target in targets:
+        if target.startswith("ccflow_etl."):
+            assert target.removeprefix("ccflow_etl.") in ccflow_etl.__all__
+        assert callable(hydra.utils.get_object(target))
+
+
+@pytest.mark.parametrize("option", ["default", "daily"])
+def test_a_backfill_wraps_the_model_and_presets_no_context(tmp_path, option):
+    composed = compose(
+        tmp_path, "defaults: [_self_, /callable: callable, optional /backfill: null]\n", f"backfill={option}"
+    )
+    assert composed["callable"] == "/backfill"
+    assert composed["backfill"] == {"_target_": "ccflow_etl.BackfillModel", "model": "/model"}
+    assert set(composed) == {"callable", "backfill", "calendars"}
+
+
+def test_without_a_backfill_the_runner_runs_the_model(tmp_path):
+    runner = "defaults: [_self_, /callable: callable, optional /backfill: null]\n"
+    assert compose(tmp_path, runner) == {"callable": "/model"}
+    written = compose(tmp_path, runner, "callable=local_write")
+    assert written == {"callable": "/model", "model": {"_target_": "ccflow_etl.LocalWriteModel", "format": "json"}}
+
+
+def test_the_calendars_are_the_built_in_ones(tmp_path):
+    calendars = compose(tmp_path, "defaults: [/calendars: default, _self_]\n")["calendars"]
+    built = {name: type(instantiate(node)).__name__ for name, node in calendars.items()}
+    assert built == {
+        "daily": "DailyCalendar",
+        "hourly": "HourlyCalendar",
+        "weekly": "WeeklyCalendar",
+        "weekdays": "WeekdayCalendar",
+        "business_daily": "BusinessDayCalendar",
+        "monday_friday": "MondayFridayCalendar",
+    }
