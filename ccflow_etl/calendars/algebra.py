@@ -4,6 +4,7 @@ import abc
 from functools import reduce
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from .calendar import BaseCalendar, GridCalendar
@@ -57,6 +58,9 @@ class UnionCalendar(_Combination):
     def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
         return reduce(np.union1d, self._each(axis, origin, low, high))
 
+    def _contains(self, axis: Axis, places: Places) -> NDArray[np.bool_]:
+        return np.any([calendar._contains(axis, places) for calendar in self.calendars], axis=0)
+
 
 class IntersectionCalendar(_Combination):
     """The steps that all of its calendars have: ``a & b``.
@@ -68,6 +72,9 @@ class IntersectionCalendar(_Combination):
     def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
         return reduce(lambda a, b: np.intersect1d(a, b, assume_unique=True), self._each(axis, origin, low, high))
 
+    def _contains(self, axis: Axis, places: Places) -> NDArray[np.bool_]:
+        return np.all([calendar._contains(axis, places) for calendar in self.calendars], axis=0)
+
 
 class DifferenceCalendar(_Combination):
     """The steps that the first of its calendars has and no other one: ``a - b``.
@@ -78,6 +85,10 @@ class DifferenceCalendar(_Combination):
 
     def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
         return reduce(lambda a, b: np.setdiff1d(a, b, assume_unique=True), self._each(axis, origin, low, high))
+
+    def _contains(self, axis: Axis, places: Places) -> NDArray[np.bool_]:
+        first, *others = (calendar._contains(axis, places) for calendar in self.calendars)
+        return first & ~np.any(others, axis=0) if others else first
 
 
 class ShiftedCalendar(TabledCalendar):
@@ -106,6 +117,13 @@ class ShiftedCalendar(TabledCalendar):
 
     def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
         # The steps that end up in the range are those of the range moved back.
-        moved = self.n * self.by.n * FIXED_MICROSECONDS[self.by.offset]
+        moved = self._moved
         first, last = max(low - moved, FIRST), min(high - moved, LAST)
         return places(self.calendar, axis, origin - moved, first, last) + moved if first <= last else NOWHERE
+
+    def _contains(self, axis: Axis, places: Places) -> NDArray[np.bool_]:
+        return self.calendar._contains(axis, places - self._moved)
+
+    @property
+    def _moved(self) -> int:
+        return self.n * self.by.n * FIXED_MICROSECONDS[self.by.offset]

@@ -29,6 +29,9 @@ class _NamedCalendar(GridCalendar):
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
         return self._interval.grid(origin)
 
+    def _member_grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid | None:
+        return self._interval.member_grid(origin)
+
 
 class DailyCalendar(_NamedCalendar):
     """Every day, at the start's time of day.

@@ -1,21 +1,25 @@
 """BaseCalendar: what every calendar answers, derived from the one method that a calendar has to implement."""
 
 import abc
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
 from ccflow import BaseModel
 from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, model_validator
 
-from .grids import Grid, StridedGrid, TableGrid
+from .grids import Grid, Places, StridedGrid, TableGrid
 from .instants import Ambiguous, Axis, Instant, Nonexistent, to_datetime
 from .interval import Interval
+from .membership import as_places, contains_each
 from .navigation import closing, nth
+from .spans import moved
 from .ticks import Ticks, between
 from .units import is_registry_path
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
     from pydantic._internal._repr import ReprArgs
 
 __all__ = ["BaseCalendar", "GridCalendar", "IntervalCalendar"]
@@ -94,13 +98,29 @@ class BaseCalendar(BaseModel, abc.ABC):
         """
         return self.ticks(start, end).count()
 
-    def contains(self, when: Instant) -> bool:
+    @overload
+    def contains(self, when: Instant) -> bool: ...
+    @overload
+    def contains(self, when: "Iterable[Instant]") -> "NDArray[np.bool_]": ...
+    def contains(self, when: "Instant | Iterable[Instant]") -> "bool | NDArray[np.bool_]":
         """Whether ``when`` is a step of the range that begins with it.
+
+        Args:
+            when: An instant, or an iterable of them (a DatetimeIndex, an array, a list).
+
+        Returns:
+            A bool, or for an iterable a bool array of its length.
 
         >>> BaseCalendar.model_validate("ME").contains("2024-02-29")
         True
+        >>> BaseCalendar.model_validate("ME").contains(["2024-02-28", "2024-02-29"])
+        array([False,  True])
         """
-        return self.count(when, when) == 1
+        if isinstance(when, str) or not isinstance(when, Iterable):
+            return self.count(when, when) == 1
+        if _has_zone(when):
+            return np.array([self.contains(moment) for moment in when], dtype=bool)
+        return self._contains(*as_places(when, self._elapsed))
 
     def next(self, when: Instant, n: int = 1) -> "pd.Timestamp":
         """The n-th step strictly after ``when``, at its time of day.
@@ -124,11 +144,17 @@ class BaseCalendar(BaseModel, abc.ABC):
         """
         return self._nth(when, n, ahead=False)
 
-    def windows(self, start: Instant, end: Instant) -> "pd.IntervalIndex":
-        """The half-open windows ``[step, next step)`` of the steps from ``start`` to ``end``.
+    def windows(self, start: Instant, end: Instant, span: Interval | str | None = None) -> "pd.IntervalIndex":
+        """The half-open windows of the steps from ``start`` to ``end``: to the next step, or of a fixed span.
 
-        The last window ends at the first step after ``end``; a calendar without a further step leaves it open to the
-        end of the year 9999.
+        Without a span, the last window ends at the first step after ``end``; a calendar without a further step leaves
+        it open to the end of the year 9999. With one, what the calendar leaves out does not lengthen a window: with
+        ``span="1D"``, Friday's window of a calendar of weekdays ends on Saturday.
+
+        Args:
+            start: First instant.
+            end: Last instant.
+            span: The length of every window: a number of ``W D h min s ms us`` or ``M``.
 
         >>> BaseCalendar.model_validate("MS").windows("2024-01-01", "2024-02-01")
         IntervalIndex([[2024-01-01 00:00:00, 2024-02-01 00:00:00),
@@ -138,11 +164,25 @@ class BaseCalendar(BaseModel, abc.ABC):
         import pandas as pd
 
         found = self.ticks(start, end)
-        left = found.index()
-        if left.empty:
-            return pd.IntervalIndex.from_arrays(left, left, closed="left")
-        last = closing(self._grid, found, left[-1].to_pydatetime())
-        return pd.IntervalIndex.from_arrays(left, left[1:].append(last), closed="left")
+        left = right = found.index()
+        if span is not None:
+            right = moved(left, Interval.model_validate(span), self.nonexistent, self.ambiguous)
+        elif len(left):
+            right = left[1:].append(closing(self._grid, found, left[-1].to_pydatetime()))
+        return pd.IntervalIndex.from_arrays(left, right, closed="left")
+
+    def bounds(self, start: Instant, end: Instant, span: Interval | str | None = None) -> "pd.DataFrame":
+        """The bounds of :meth:`windows` as a DataFrame with the columns ``start`` (included) and ``end`` (excluded).
+
+        >>> BaseCalendar.model_validate("1B").bounds("2024-03-01", "2024-03-04", span="1D")
+               start        end
+        0 2024-03-01 2024-03-02
+        1 2024-03-04 2024-03-05
+        """
+        import pandas as pd
+
+        windows = self.windows(start, end, span)
+        return pd.DataFrame({"start": windows.left, "end": windows.right})
 
     def chunks(self, start: Instant, end: Instant, size: int) -> "Iterator[pd.DatetimeIndex]":
         """The steps from ``start`` to ``end`` in blocks of ``size``, of which only one is in memory at a time.
@@ -195,6 +235,13 @@ class BaseCalendar(BaseModel, abc.ABC):
         found = axis.places(self.steps(axis.datetime(low), axis.datetime(high)))
         return StridedGrid(TableGrid(found[(found >= low) & (found <= high)]), origin)
 
+    def _member_grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid | None:
+        """A grid of what is a step of the range that begins with it, or None for every instant."""
+        return self._grid(axis, origin, low, high)
+
+    def _contains(self, axis: Axis, places: Places) -> "NDArray[np.bool_]":
+        return contains_each(self._member_grid, axis, places)
+
     def _nth(self, when: Instant, n: int, ahead: bool) -> "pd.Timestamp":
         if n < 1:
             raise ValueError(f"n must be positive, not {n}: use previous() to go back and next() to go on.")
@@ -205,6 +252,13 @@ class BaseCalendar(BaseModel, abc.ABC):
             side = "after" if ahead else "before"
             raise ValueError(f"{type(self).__name__} has no {n} step(s) {side} {moment} in the years 1 to 9999.")
         return found[0]
+
+
+def _has_zone(when: "Iterable[Instant]") -> bool:
+    if hasattr(when, "dtype"):
+        return getattr(when.dtype, "tz", None) is not None
+    first = next(iter(when), None)
+    return first is not None and to_datetime(first).tzinfo is not None
 
 
 class GridCalendar(BaseCalendar):
@@ -238,3 +292,6 @@ class IntervalCalendar(GridCalendar):
 
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
         return self.interval.grid(origin)
+
+    def _member_grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid | None:
+        return self.interval.member_grid(origin)

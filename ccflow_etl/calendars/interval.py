@@ -141,6 +141,16 @@ class Interval(BaseModel):
         """Whether the steps count elapsed time (sub-day units) and not days on the wall clock."""
         return self.offset in ("h", "min", "s", "ms", "us")
 
+    def member_grid(self, origin: int) -> Grid | None:
+        """The grid of the instants at which a range of this interval can begin, or None where it can at every instant.
+
+        >>> Interval(offset="W").member_grid(0) is None
+        True
+        """
+        if self.offset in FIXED_MICROSECONDS or self.offset == "M":
+            return None
+        return Interval(offset=self.offset).grid(origin)
+
     @property
     def stride(self) -> int:
         """The count, as far as the years 1 to 9999 can tell it from a longer one."""

@@ -32,6 +32,14 @@ class Ticks:
         """How many ticks there are; without making them, unless a zone's policy may drop some."""
         return self.stop - self.first if self._is_whole else len(self.index())
 
+    def last(self) -> "pd.DatetimeIndex":
+        """The last tick as an index of one, or of none."""
+        for stop in range(self.stop, self.first, -1):
+            found = self._block(stop - 1, stop)
+            if len(found):  # a zone may skip it
+                return found
+        return self._block(self.first, self.first)
+
     def chunks(self, size: int) -> "Iterator[pd.DatetimeIndex]":
         """The ticks in blocks of ``size`` (fewer where a zone's policy drops some), made one block at a time."""
         last = None

@@ -84,6 +84,10 @@ class RuleCalendar(_WorkingCalendar):
         days = working_days(self._definition(self.extra_days), _PICKS[self.interval.offset], low, high)
         return StridedGrid(TimedGrid(TableGrid(days), origin % DAY), origin, self.interval.stride)
 
+    def _member_grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid | None:
+        every = self.model_copy(update={"interval": Interval(offset=self.interval.offset)})
+        return every._grid(axis, origin, low, high)
+
 
 class BusinessHourCalendar(_WorkingCalendar):
     """Steps of working time: every n-th hour of sessions that open and close at the same time each working day.
@@ -121,10 +125,16 @@ class BusinessHourCalendar(_WorkingCalendar):
         return self
 
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
+        return self._sessions(self.interval.stride * _HOUR, origin, low, high)
+
+    def _member_grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid | None:
+        return self._sessions(1, origin, low, high)
+
+    def _sessions(self, period: int, origin: int, low: int, high: int) -> Grid:
         # A session of the day before may reach into the range.
         days = TableGrid(working_days(self._definition(), every_day, low - DAY, high))
         opening, closing = _microseconds(self.open), _microseconds(self.close)
-        return SessionGrid(days, opening, (closing - opening - 1) % DAY + 1, self.interval.stride * _HOUR, origin)
+        return SessionGrid(days, opening, (closing - opening - 1) % DAY + 1, period, origin)
 
 
 def _microseconds(time: dt.time) -> int:

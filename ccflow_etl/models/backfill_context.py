@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from ccflow import BaseModel, ContextBase, DateContext, DatetimeRangeContext, FlowContext, PyObjectPath
 from pydantic import Field, ModelWrapValidatorHandler, ValidationInfo, field_validator, model_validator
 
+from ..calendars.bounds import is_expression, resolve_bounds
 from ..calendars.calendar import BaseCalendar, IntervalCalendar
+from ..calendars.instants import to_datetime
 from ..calendars.interval import Interval
 from ..calendars.units import is_registry_path
 from .steps import StepContexts, as_declared, step_fields
@@ -35,12 +37,19 @@ class BackfillContext(DatetimeRangeContext, Generic[C]):
     and the step's window for ``start_date``/``end_date`` or ``start_datetime``/``end_datetime``, whichever the type
     declares). Left out, or given in part, it gets the start of the range where it needs a step.
 
+    ``start_datetime`` and ``end_datetime`` may be written relative to ``now`` (the clock, unless ``now`` is given):
+    ``today``, ``-30D``, ``latest`` for the calendar's latest step, ``latest-1M``. They are resolved once, and the
+    context records what they came to, so that running it again covers the same range.
+
     Validates from keywords, from a mapping, and from the compact list ``[start, end]``, ``[start, end, context]``,
     ``[start, end, context, direction]`` or ``[start, end, context, direction, interval or calendar]``.
 
     >>> context = BackfillContext[DateContext].model_validate(["2024-01-31", "2024-03-31", None, "backward", "ME"])
     >>> [step.date.isoformat() for step in context.step_contexts()]
     ['2024-03-31', '2024-02-29', '2024-01-31']
+    >>> late = {"start_datetime": "-30D", "end_datetime": "latest", "interval": "1B", "now": "2024-03-03T12:00"}
+    >>> BackfillContext.model_validate(late).end_datetime
+    datetime.datetime(2024, 3, 1, 0, 0)
     """
 
     context: C = Field(None, validate_default=True, description="The context that each step is put into.")
@@ -62,7 +71,7 @@ class BackfillContext(DatetimeRangeContext, Generic[C]):
         elif isinstance(value, BackfillContext) and not isinstance(value, cls):
             # Of another context type: its fields are validated anew as this one's.
             value = value.__dict__ | {"context": value.context.model_dump(exclude={"type_"})}
-        context = handler(value)
+        context = handler(_bind(value) if isinstance(value, Mapping) else value)
         if isinstance(context.calendar, IntervalCalendar):
             context.__dict__["interval"] = context.calendar.interval
         return context
@@ -127,6 +136,19 @@ class BackfillContext(DatetimeRangeContext, Generic[C]):
 
     def _ordered(self, index: Any) -> Any:
         return index[::-1] if self.direction == "backward" else index
+
+
+def _bind(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a backfill whose bounds are instants, and from which ``now`` is gone."""
+    fields = dict(value)
+    now = fields.pop("now", None)
+    start, end = fields.get("start_datetime"), fields.get("end_datetime")
+    if is_expression(start) or is_expression(end):
+        given = fields.get("calendar") or fields.get("interval") or Interval(offset="D")
+        calendar = BaseCalendar.model_validate(given)
+        moment = None if now is None else to_datetime(now, "now")
+        fields["start_datetime"], fields["end_datetime"] = resolve_bounds(start, end, calendar, moment)
+    return fields
 
 
 def _from_list(values: "list[Any] | tuple[Any, ...]") -> dict[str, Any]:

@@ -1,0 +1,97 @@
+"""Bounds that are bound late: today, thirty days ago, the latest step, against a ``now`` that can be given."""
+
+import datetime as dt
+import re
+from typing import Any
+
+from .calendar import BaseCalendar, IntervalCalendar
+from .instants import to_datetime
+from .interval import Interval
+from .units import parse_interval
+
+__all__ = ["is_expression", "resolve_bounds"]
+
+_ANCHOR = re.compile(r"(now|today|yesterday|tomorrow|latest)?\s*((?:[+-]\s*\d*\s*[A-Za-z][A-Za-z_-]*\s*)*)", re.ASCII)
+_TERM = re.compile(r"([+-])\s*(\d*\s*[A-Za-z][A-Za-z_]*)", re.ASCII)
+_DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
+
+
+def is_expression(bound: Any) -> bool:
+    """Whether a bound is an expression rather than an instant.
+
+    An expression is ``now``, ``today``, ``yesterday``, ``tomorrow`` (midnights) or ``latest``, moved by any number of
+    signed intervals (``latest-1M``, ``today+12h``); signed intervals alone count from today, or from now where they
+    are hours and less.
+
+    >>> [is_expression(bound) for bound in ("-30D", "latest", "today - 1M + 6h", "2024-01-31")]
+    [True, True, True, False]
+    """
+    return isinstance(bound, str) and bool(bound.strip()) and _ANCHOR.fullmatch(bound.strip()) is not None
+
+
+def resolve_bounds(start: Any, end: Any, calendar: BaseCalendar, now: dt.datetime | None = None) -> tuple[Any, Any]:
+    """The bounds of a range with each expression replaced by the instant it means.
+
+    ``latest`` as an end is the last step at or before now of the range that begins with ``start``; as a start it is the
+    last step at or before now of the range that begins with today, or else the last one before today.
+
+    Args:
+        start: An instant or an expression.
+        end: An instant or an expression.
+        calendar: The calendar that ``latest`` asks.
+        now: What ``now`` means; by default the clock, in the time zone of the bound that has one.
+
+    Returns:
+        Both bounds; one that is no expression is as it was given.
+
+    Raises:
+        ValueError: An interval is not one, or ``latest`` finds no step.
+
+    >>> weekdays = IntervalCalendar(interval="1B")
+    >>> resolve_bounds("-30D", "latest", weekdays, now=dt.datetime(2024, 3, 3, 12))
+    (datetime.datetime(2024, 2, 2, 0, 0), datetime.datetime(2024, 3, 1, 0, 0))
+    """
+    if not is_expression(start) and not is_expression(end):
+        return start, end
+    now = now or dt.datetime.now(_zone(start) or _zone(end))
+    begin = _resolve(start, now, lambda: _latest(calendar, now)) if is_expression(start) else start
+    finish = _resolve(end, now, lambda: _latest_since(calendar, begin, now)) if is_expression(end) else end
+    return begin, finish
+
+
+def _zone(bound: Any) -> dt.tzinfo | None:
+    return None if bound is None or is_expression(bound) else to_datetime(bound).tzinfo
+
+
+def _resolve(text: str, now: dt.datetime, latest: Any) -> dt.datetime:
+    match = _ANCHOR.fullmatch(text.strip())
+    assert match is not None  # is_expression said so
+    anchor, terms = match.groups()
+    moves = [(sign, parse_interval(interval)) for sign, interval in _TERM.findall(terms)]
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if anchor == "latest":
+        moment = latest()
+    elif anchor in _DAYS:
+        moment = midnight + dt.timedelta(days=_DAYS[anchor])
+    else:
+        short = all(Interval(offset=offset).elapsed for _, (offset, _) in moves)
+        moment = now if anchor == "now" or short else midnight
+    for sign, (offset, n) in moves:
+        unit = IntervalCalendar(interval=Interval(offset=offset), nonexistent="shift_forward", ambiguous="earlier")
+        moment = (unit.next(moment, n) if sign == "+" else unit.previous(moment, n)).to_pydatetime()
+    return moment
+
+
+def _latest(calendar: BaseCalendar, now: dt.datetime) -> dt.datetime:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    since = calendar.ticks(midnight, now).last()
+    return (since[0] if len(since) else calendar.previous(midnight)).to_pydatetime()
+
+
+def _latest_since(calendar: BaseCalendar, start: Any, now: dt.datetime) -> dt.datetime:
+    since = calendar.ticks(start, now).last()
+    if since.empty:
+        raise ValueError(
+            f"latest: {calendar!r} has no step from {start} to {now}, give an earlier start or another end."
+        )
+    return since[0].to_pydatetime()
