@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from .calendar import BaseCalendar, GridCalendar
-from .grids import NOWHERE, Grid, Places, StridedGrid, TableGrid
+from .grids import DAY, NOWHERE, Grid, Places, StridedGrid, TableGrid
 from .instants import FIRST, LAST, Axis
 from .interval import Interval
 from .units import FIXED_MICROSECONDS
 
 __all__ = ["DifferenceCalendar", "IntersectionCalendar", "ShiftedCalendar", "UnionCalendar"]
+
+Mask = NDArray[np.bool_]
 
 
 class TabledCalendar(GridCalendar):
@@ -36,7 +38,7 @@ def places(calendar: BaseCalendar, axis: Axis, origin: int, low: int, high: int)
 
 
 class _Combination(TabledCalendar):
-    """A calendar of the steps of several calendars."""
+    """A calendar of the steps of several calendars, picked by which of them have a step."""
 
     calendars: tuple[BaseCalendar, ...] = Field(min_length=1, description="The calendars that are combined.")
 
@@ -44,8 +46,31 @@ class _Combination(TabledCalendar):
     def _elapsed(self) -> bool:
         return any(calendar._elapsed for calendar in self.calendars)
 
-    def _each(self, axis: Axis, origin: int, low: int, high: int) -> list[Places]:
-        return [places(calendar, axis, origin, low, high) for calendar in self.calendars]
+    @property
+    def _daily(self) -> bool:
+        return all(calendar._daily for calendar in self.calendars)
+
+    @abc.abstractmethod
+    def _pick(self, masks: list[Mask]) -> Mask:
+        """Which candidates are steps, given for each calendar which of them it has."""
+
+    def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
+        each = [places(calendar, axis, origin, low, high) for calendar in self.calendars]
+        if self._daily:
+            return self._pick_days(each, origin % DAY, low, high)
+        candidates = reduce(np.union1d, each)
+        return candidates[self._pick([np.isin(candidates, part, assume_unique=True) for part in each])]
+
+    def _pick_days(self, each: list[Places], time: int, low: int, high: int) -> Places:
+        """The same for calendars with at most one step a day at the same time: a boolean mask of all the days."""
+        first, last = (low - time) // DAY, (high - time) // DAY
+        masks = np.zeros((len(each), last - first + 1), dtype=bool)
+        for mask, part in zip(masks, each, strict=True):
+            mask[(part - time) // DAY - first] = True
+        return (np.flatnonzero(self._pick(list(masks))) + first) * DAY + time
+
+    def _contains(self, axis: Axis, places: Places) -> Mask:
+        return self._pick([calendar._contains(axis, places) for calendar in self.calendars])
 
 
 class UnionCalendar(_Combination):
@@ -55,11 +80,8 @@ class UnionCalendar(_Combination):
     DatetimeIndex(['2024-01-01', '2024-01-31', '2024-02-01'], dtype='datetime64[us]', freq=None)
     """
 
-    def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
-        return reduce(np.union1d, self._each(axis, origin, low, high))
-
-    def _contains(self, axis: Axis, places: Places) -> NDArray[np.bool_]:
-        return np.any([calendar._contains(axis, places) for calendar in self.calendars], axis=0)
+    def _pick(self, masks: list[Mask]) -> Mask:
+        return reduce(np.logical_or, masks)
 
 
 class IntersectionCalendar(_Combination):
@@ -69,11 +91,8 @@ class IntersectionCalendar(_Combination):
     DatetimeIndex(['2024-01-31', '2024-02-29', '2024-04-30'], dtype='datetime64[us]', freq=None)
     """
 
-    def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
-        return reduce(lambda a, b: np.intersect1d(a, b, assume_unique=True), self._each(axis, origin, low, high))
-
-    def _contains(self, axis: Axis, places: Places) -> NDArray[np.bool_]:
-        return np.all([calendar._contains(axis, places) for calendar in self.calendars], axis=0)
+    def _pick(self, masks: list[Mask]) -> Mask:
+        return reduce(np.logical_and, masks)
 
 
 class DifferenceCalendar(_Combination):
@@ -83,12 +102,8 @@ class DifferenceCalendar(_Combination):
     DatetimeIndex(['2024-03-02', '2024-03-03'], dtype='datetime64[us]', freq=None)
     """
 
-    def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
-        return reduce(lambda a, b: np.setdiff1d(a, b, assume_unique=True), self._each(axis, origin, low, high))
-
-    def _contains(self, axis: Axis, places: Places) -> NDArray[np.bool_]:
-        first, *others = (calendar._contains(axis, places) for calendar in self.calendars)
-        return first & ~np.any(others, axis=0) if others else first
+    def _pick(self, masks: list[Mask]) -> Mask:
+        return reduce(np.greater, masks)  # in the first, and not in the other
 
 
 class ShiftedCalendar(TabledCalendar):
@@ -115,13 +130,17 @@ class ShiftedCalendar(TabledCalendar):
     def _elapsed(self) -> bool:
         return self.calendar._elapsed or self.by.elapsed
 
+    @property
+    def _daily(self) -> bool:
+        return self.calendar._daily and self._moved % DAY == 0
+
     def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
         # The steps that end up in the range are those of the range moved back.
         moved = self._moved
         first, last = max(low - moved, FIRST), min(high - moved, LAST)
         return places(self.calendar, axis, origin - moved, first, last) + moved if first <= last else NOWHERE
 
-    def _contains(self, axis: Axis, places: Places) -> NDArray[np.bool_]:
+    def _contains(self, axis: Axis, places: Places) -> Mask:
         return self.calendar._contains(axis, places - self._moved)
 
     @property

@@ -230,6 +230,11 @@ class BaseCalendar(BaseModel, abc.ABC):
         """Whether steps are instants of elapsed time; calendars of days count on the wall clock instead."""
         return True
 
+    @property
+    def _daily(self) -> bool:
+        """Whether there is at most one step a day, at the start's time of day."""
+        return not self._elapsed
+
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
         """A grid that is right between two places, its ordinal 0 being the first place at or after ``origin``."""
         found = axis.places(self.steps(axis.datetime(low), axis.datetime(high)))

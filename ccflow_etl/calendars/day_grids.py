@@ -92,6 +92,12 @@ class WeekdayGrid(ClosedForm):
         week, weekday = divmod(place - _MONDAY, 7)
         return week * len(self._days) + look_up(self._rank, weekday)
 
+    def span(self, first: int, stop: int) -> Places:
+        """The day numbers of the ordinals ``first`` to ``stop`` (exclusive): whole weeks, cut at both ends."""
+        week, index = divmod(first, len(self._days))
+        weeks = np.arange(week, -(-stop // len(self._days)))
+        return np.add.outer(_MONDAY + 7 * weeks, self._days).ravel()[index : index + stop - first]
+
 
 @dataclass(frozen=True)
 class AnchoredMonthGrid(ClosedForm):

@@ -48,12 +48,18 @@ class PeriodEdgeCalendar(TabledCalendar):
     def _elapsed(self) -> bool:
         return self.calendar._elapsed
 
+    @property
+    def _daily(self) -> bool:
+        return self.calendar._daily
+
     def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
-        # Whole periods, of whose steps those in the range are kept; a day more, because elapsed time is not wall time.
+        # Whole periods, of whose steps those in the range are kept. They are looked for from a day before, at the time
+        # of day of the origin, which some calendars keep; and until a day after, as elapsed time is not wall time.
         periods, time = _PERIODS[self.period], origin % DAY
         first = max(int(periods.at(int(periods.floor(low // DAY - 1)))) * DAY, FIRST)
         last = min(int(periods.at(int(periods.floor(high // DAY + 1)) + 1)) * DAY - 1, LAST)
-        steps = places(self.calendar, axis, first + time, first, last)
+        since = first + time - DAY if first + time - DAY >= FIRST else first + time
+        steps = places(self.calendar, axis, first + time, since, last)
         picked = steps[self._pick(periods.floor(_wall_days(axis, steps)))]
         return picked[(picked >= low) & (picked <= high)]
 

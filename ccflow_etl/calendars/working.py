@@ -124,6 +124,10 @@ class BusinessHourCalendar(_WorkingCalendar):
                 )
         return self
 
+    @property
+    def _daily(self) -> bool:
+        return False
+
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
         return self._sessions(self.interval.stride * _HOUR, origin, low, high)
 
