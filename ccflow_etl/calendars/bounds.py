@@ -7,12 +7,15 @@ from typing import Any
 from .calendar import BaseCalendar, IntervalCalendar
 from .instants import to_datetime
 from .interval import Interval
-from .units import parse_interval
+from .units import NAMES, UNITS, parse_interval
 
 __all__ = ["is_expression", "resolve_bounds"]
 
-_ANCHOR = re.compile(r"(now|today|yesterday|tomorrow|latest)?\s*((?:[+-]\s*\d*\s*[A-Za-z][A-Za-z_-]*\s*)*)", re.ASCII)
-_TERM = re.compile(r"([+-])\s*(\d*\s*[A-Za-z][A-Za-z_]*)", re.ASCII)
+# The longest words first, so that business-day is not taken for a unit and a minus.
+_WORDS = "|".join(sorted((*UNITS, *NAMES), key=len, reverse=True))
+_TERM = re.compile(rf"([+-])\s*(\d*\s*(?:{_WORDS})(?![A-Za-z_]))\s*")
+_EXPRESSION = re.compile(rf"(now|today|yesterday|tomorrow|latest)?\s*((?:{_TERM.pattern})*)")
+_MEANT_AS_ONE = re.compile(r"[+-]|(now|today|yester|tomorrow|latest)", re.IGNORECASE)
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
 
 
@@ -26,7 +29,14 @@ def is_expression(bound: Any) -> bool:
     >>> [is_expression(bound) for bound in ("-30D", "latest", "today - 1M + 6h", "2024-01-31")]
     [True, True, True, False]
     """
-    return isinstance(bound, str) and bool(bound.strip()) and _ANCHOR.fullmatch(bound.strip()) is not None
+    if not isinstance(bound, str) or not _MEANT_AS_ONE.match(bound.strip()):
+        return False
+    if not _EXPRESSION.fullmatch(bound.strip()):
+        raise ValueError(
+            f"{bound!r} is not a bound: expected now, today, yesterday, tomorrow or latest, signed intervals such as "
+            "-30D, or both, as in latest-1M."
+        )
+    return True
 
 
 def resolve_bounds(start: Any, end: Any, calendar: BaseCalendar, now: dt.datetime | None = None) -> tuple[Any, Any]:
@@ -64,9 +74,9 @@ def _zone(bound: Any) -> dt.tzinfo | None:
 
 
 def _resolve(text: str, now: dt.datetime, latest: Any) -> dt.datetime:
-    match = _ANCHOR.fullmatch(text.strip())
+    match = _EXPRESSION.fullmatch(text.strip())
     assert match is not None  # is_expression said so
-    anchor, terms = match.groups()
+    anchor, terms = match.group(1), match.group(2)
     moves = [(sign, parse_interval(interval)) for sign, interval in _TERM.findall(terms)]
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if anchor == "latest":

@@ -118,9 +118,10 @@ class BaseCalendar(BaseModel, abc.ABC):
         """
         if isinstance(when, str) or not isinstance(when, Iterable):
             return self.count(when, when) == 1
-        if _has_zone(when):
-            return np.array([self.contains(moment) for moment in when], dtype=bool)
-        return self._contains(*as_places(when, self._elapsed))
+        moments = when if hasattr(when, "dtype") else list(when)
+        if _has_zone(moments):
+            return np.array([self.contains(moment) for moment in moments], dtype=bool)
+        return self._contains(*as_places(moments, self._elapsed))
 
     def next(self, when: Instant, n: int = 1) -> "pd.Timestamp":
         """The n-th step strictly after ``when``, at its time of day.

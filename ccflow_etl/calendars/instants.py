@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +19,12 @@ from .zones import EPOCH, MICROSECOND, Ambiguous, Nonexistent, known_zone, resol
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FIRST", "LAST", "Ambiguous", "Axis", "Instant", "Nonexistent", "to_datetime"]
+__all__ = ["FIRST", "LAST", "Ambiguous", "Axis", "Instant", "Nonexistent", "to_datetime", "to_text"]
 
 Instant: TypeAlias = "dt.date | dt.datetime | pd.Timestamp | np.datetime64 | str"
 """What a bound may be: a date (midnight), a datetime, a Timestamp, a datetime64 or an ISO 8601 string."""
 
+_WITH_ZONE = re.compile(r"([^\[\]]+)(?:\[([A-Za-z0-9_+/-]+)\])?")
 _FINER_THAN_MICROSECONDS = re.compile(r"[.,]\d{6}\d*[1-9]")
 
 FIRST = (dt.datetime.min - EPOCH) // MICROSECOND
@@ -54,15 +56,30 @@ def to_datetime(when: Instant, name: str = "when") -> dt.datetime:
     raise TypeError(f"{name} must be a date, a datetime, a Timestamp, a datetime64 or an ISO 8601 text, not {when!r}.")
 
 
+def to_text(when: dt.datetime) -> str:
+    """A datetime as ISO 8601, with the name of its zone behind it (RFC 9557) where it has one.
+
+    >>> to_text(dt.datetime(2024, 7, 1, tzinfo=ZoneInfo("Europe/Paris")))
+    '2024-07-01T00:00:00+02:00[Europe/Paris]'
+    """
+    zone = getattr(when.tzinfo, "key", None)
+    return when.isoformat() + (f"[{zone}]" if zone else "")
+
+
 def _parse(text: str, name: str) -> dt.datetime:
-    if not _FINER_THAN_MICROSECONDS.search(text):
+    match = _WITH_ZONE.fullmatch(text.strip())
+    if match is not None and not _FINER_THAN_MICROSECONDS.search(text):
+        time, zone = match.groups()
         try:
-            return dt.datetime.fromisoformat(text.strip())
-        except ValueError:
+            when = dt.datetime.fromisoformat(time)
+            if zone is None:
+                return when
+            return when.replace(tzinfo=ZoneInfo(zone)) if when.tzinfo is None else when.astimezone(ZoneInfo(zone))
+        except (ValueError, KeyError, OSError):  # a zone that is not known is a KeyError
             pass
     raise ValueError(
         f"{name} {text!r} is not an ISO 8601 date or time of at most microseconds: "
-        "write it as 2024-01-31 or 2024-01-31T09:30."
+        "write it as 2024-01-31, 2024-01-31T09:30 or 2024-01-31T09:30[Europe/Paris]."
     )
 
 

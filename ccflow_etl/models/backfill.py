@@ -6,6 +6,7 @@ from typing import Any
 from ccflow import CallableModel, ContextBase, Flow, GenericResult, ResultBase
 from ccflow.callable import GraphDepList
 from pydantic import Field
+from pydantic_core import PydanticSerializationError
 
 from .backfill_context import BackfillContext
 from .plan import BackfillPlan
@@ -22,11 +23,17 @@ class BackfillResult(GenericResult[dict[str, Any]]):
     ``value`` is ``{"steps": n, "outputs": [{"context": {...}, "value": ...}]}`` in the order of the steps: the context
     as JSON, and the ``value`` of a ``GenericResult`` or any other result as JSON.
 
-    >>> BackfillResult(value={"steps": 0, "outputs": []}).summary.total
-    0
+    Printed, it is one line of counts.
+
+    >>> print(BackfillResult(value={"steps": 2, "outputs": []}, summary=RunSummary.from_statuses(["succeeded"] * 2)))
+    2 steps: 2 succeeded
     """
 
     summary: RunSummary = Field(default_factory=RunSummary, description="Counts of the steps by what became of them.")
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{count:,} {status}" for status, count in self.summary.by_status.items())
+        return f"{self.value['steps']:,} steps: {counts or 'nothing was run'}"
 
 
 class BackfillModel(CallableModel):
@@ -54,7 +61,7 @@ class BackfillModel(CallableModel):
         return BackfillContext.__class_getitem__(_required(self.model.context_type))
 
     @Flow.call
-    def __call__(self, context: BackfillContext) -> BackfillResult:  # type: ignore[type-arg]
+    def __call__(self, context: BackfillContext) -> BackfillResult:
         """Run the model for each step, in order; the first failure ends the run and is raised as it is."""
         outputs = []
         for step in context.step_contexts():
@@ -84,7 +91,7 @@ class BackfillModel(CallableModel):
         return BackfillPlan(context=self.context_type.model_validate(context))
 
     @Flow.deps
-    def __deps__(self, context: BackfillContext) -> GraphDepList:  # type: ignore[type-arg]
+    def __deps__(self, context: BackfillContext) -> GraphDepList:
         """One dependency for each step: the wrapped model on the step's context."""
         return [(self.model, list(context.step_contexts()))]
 
@@ -96,4 +103,9 @@ def _required(context_type: Any) -> type[ContextBase]:
 
 
 def _value_of(result: ResultBase) -> Any:
-    return result.value if isinstance(result, GenericResult) else result.model_dump(mode="json")
+    if isinstance(result, GenericResult):
+        return result.value
+    try:
+        return result.model_dump(mode="json")
+    except PydanticSerializationError:  # a DataFrame, say, has no JSON: it is kept as it is
+        return result.model_dump()

@@ -2,17 +2,26 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal
 
 from ccflow import BaseModel, ContextBase, DateContext, DatetimeRangeContext, FlowContext, PyObjectPath
-from pydantic import Field, ModelWrapValidatorHandler, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
+from typing_extensions import TypeVar
 
 from ..calendars.bounds import is_expression, resolve_bounds
 from ..calendars.calendar import BaseCalendar, IntervalCalendar
-from ..calendars.instants import to_datetime
+from ..calendars.instants import to_datetime, to_text
 from ..calendars.interval import Interval
 from ..calendars.units import is_registry_path
-from .steps import StepContexts, as_declared, step_fields
+from .step_maker import as_declared, step_fields
+from .steps import StepContexts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BackfillContext"]
 
-C = TypeVar("C", bound=ContextBase)
+C = TypeVar("C", bound=ContextBase, default=ContextBase)
 
 _COMPACT = (
     "[start, end], [start, end, context], [start, end, context, direction] or "
@@ -78,11 +87,18 @@ class BackfillContext(DatetimeRangeContext, Generic[C]):
 
     @field_validator("start_datetime", "end_datetime", mode="before")
     @classmethod
-    def _refuse_numbers(cls, value: Any) -> Any:
+    def _read_bound(cls, value: Any) -> Any:
+        if isinstance(value, str) and "[" in value:
+            return to_datetime(value)
         # pydantic reads 2024 and "20240131" as seconds since 1970.
         if isinstance(value, int | float) or (isinstance(value, str) and value.strip().isdigit()):
             raise ValueError(f"{value!r} is a number and not a date: write it as 2024-01-31 or 2024-01-31T09:30.")
         return value
+
+    @field_serializer("start_datetime", "end_datetime", when_used="json")
+    def _with_zone(self, value: dt.datetime) -> str:
+        # An offset alone would not tell when the zone changes it.
+        return to_text(value)
 
     @field_validator("context", mode="before")
     @classmethod

@@ -29,7 +29,7 @@ class BackfillPlan(ResultBase):
     3 steps: 3 planned
     """
 
-    context: BackfillContext = Field(description="The range that is planned.")  # type: ignore[type-arg]
+    context: BackfillContext = Field(description="The range that is planned.")
 
     @property
     def frame(self) -> "pd.DataFrame":

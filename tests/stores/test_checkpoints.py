@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from ccflow_etl import CheckpointStatus, LocalCheckpointStore
 from ccflow_etl.stores import sqlite
-from ccflow_etl.testing_checkpoints import CheckpointStoreTests
+from ccflow_etl.testing import CheckpointStoreTests
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
-from .stores.records import CheckpointStatus
+from ..stores.records import CheckpointStatus
 
 KEYS = [
     "prices",

@@ -1,0 +1,53 @@
+# A fresh machine needs Python 3.11 or later and make; everything else goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+WEATHER := cc-etl --config-path config --config-name weather store.root=demo-output
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint typecheck bench clean
+
+help: ## Show this help.
+	@echo 'usage: make TARGET [PYTHON=python3.12]'
+	@echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+
+demo: .venv/examples-installed ## Backfill four years of real daily weather into demo-output/ and show what was made.
+	@printf 'Seattle weather from 2012 to 2015: each day extracted, each month transformed, each year loaded, by\n\n'
+	@printf '    %s\n\n' '$(WEATHER)'
+	@$(BIN)/$(WEATHER)
+	@printf '\nWhere the files are\n'
+	@for stage in extract transform load; do \
+		set -- demo-output/$$stage/*; \
+		printf '  %-22s %5d files, such as %s\n' "demo-output/$$stage" $$# "$${1##*/}"; \
+	done
+	@printf '\nWhat is in demo-output/load/2015.parquet\n\n'
+	@$(BIN)/python -c 'import pandas; print(pandas.read_parquet("demo-output/load/2015.parquet").to_string())'
+	@printf '\nRun it again and every artifact is found and skipped; "rm -r demo-output" starts anew.\n'
+
+test: .venv/dev-installed lint typecheck ## Lint, check types, run all tests and print their coverage.
+	$(BIN)/python -m pytest tests -q -n 2 --benchmark-disable --cov
+
+lint: .venv/dev-installed ## Check the style and the format of all code.
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+typecheck: .venv/dev-installed ## Check the types of the package.
+	$(BIN)/python -m mypy
+
+bench: .venv/dev-installed ## Run the benchmarks and print their tables.
+	$(BIN)/python -m pytest benchmarks -q -s
+
+clean: ## Remove everything that these commands have made, .venv included.
+	rm -rf .venv demo-output build dist .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
+
+.venv/%-installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'Installing ccflow-etl[$*] into .venv ...'
+	@$(INSTALL) --editable '.[$*]'
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or later is needed: make PYTHON=python3.12'; exit 1; }
+	@echo 'Making .venv ...'
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }

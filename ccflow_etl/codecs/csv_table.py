@@ -1,0 +1,171 @@
+"""Arrow tables as CSV text and a schema, and back."""
+
+import base64
+import binascii
+import io
+from typing import TYPE_CHECKING, Any
+
+from .errors import Refusal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# The first and last second of the years that have four digits.
+_FIRST_SECOND, _LAST_SECOND = -62_167_219_200, 253_402_300_799
+_BLOCK, _LARGEST_BLOCK = 1 << 22, 2**31 - 1
+
+
+def table_to_csv(table: "pa.Table") -> tuple[bytes, bytes]:
+    """Return the schema, as one line of ASCII, and the rows.
+
+    Text is quoted, missing values are bare, so that ``""`` and nothing stay apart. Instants with a time zone are in
+    UTC, durations are counts of their unit.
+
+    Raises:
+        Refusal: If a column's type or one of its values has no text form that reads back the same.
+
+    >>> import pyarrow as pa
+    >>> table_to_csv(pa.table({"ticker": ["AAA", ""], "volume": [7, None]}))[1]
+    b'"ticker","volume"\\n"AAA",7\\n"",\\n'
+    """
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names = table.column_names
+    if len(set(names)) < len(names):
+        raise Refusal(f"has several columns of the same name: {names}")
+    columns = {name: _to_text(name, column) for name, column in zip(names, table.columns, strict=True)}
+    sink = io.BytesIO()
+    csv.write_csv(pa.table(columns), sink)
+    # pandas' own description is of no use in a CSV
+    metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key != b"pandas"}
+    schema = table.schema.with_metadata(metadata or None).serialize()
+    return base64.b64encode(schema), sink.getvalue()
+
+
+def read_table(schema_line: bytes, content: bytes) -> "pa.Table":
+    """Return the table that ``table_to_csv`` was given.
+
+    Raises:
+        ValueError: If the schema cannot be read or the content does not fit it.
+    """
+    import pyarrow as pa
+    from pyarrow import csv
+
+    try:
+        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(schema_line, validate=True)))
+    except (pa.ArrowException, OSError, binascii.Error) as error:
+        raise ValueError(f"its schema line is damaged: {error}") from error
+    if not schema.names:
+        return schema.empty_table()
+    text_types = {field.name: _text_type(field.type) for field in schema}
+    if None in text_types.values():
+        raise ValueError(f"its schema line names types that CSV has no form for: {schema.types}")
+    table = _parse(csv.read_csv, content, text_types, ignore_empty_lines=False)
+    if table.column_names != schema.names:
+        raise ValueError(f"its columns are {table.column_names}, but by its schema line {schema.names}")
+    try:
+        return table.cast(schema)
+    except pa.ArrowException as error:
+        raise ValueError(str(error)) from error
+
+
+def read_rows(content: bytes) -> list[dict[str, str]]:
+    """Return plain CSV as rows of strings; an empty cell is an empty string and an empty line is nothing.
+
+    Raises:
+        ValueError: If it is not CSV in UTF-8 with a header, two columns have one name, or a row has too many or too
+            few cells.
+
+    >>> read_rows(b"ticker,volume\\nAAA,\\n")
+    [{'ticker': 'AAA', 'volume': ''}]
+    """
+    import pyarrow as pa
+    from pyarrow import csv
+
+    if not content or content.isspace():
+        return []
+    if not content.endswith(b"\n"):
+        content += b"\n"
+    with _parse(csv.open_csv, content, {}, ignore_empty_lines=True) as reader:
+        names = reader.schema.names
+    if len(set(names)) < len(names):
+        raise ValueError(f"several columns have the same name: {names}")
+    text_types = dict.fromkeys(names, pa.string())
+    rows: list[dict[str, str]] = _parse(csv.read_csv, content, text_types, ignore_empty_lines=True).to_pylist()
+    return rows
+
+
+def _parse(
+    read: Any, content: bytes, types: dict[str, Any], *, ignore_empty_lines: bool, block_size: int = _BLOCK
+) -> Any:
+    """Return what pyarrow's ``read_csv`` or ``open_csv`` makes of the content, with the given types."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    reading = csv.ReadOptions(block_size=block_size)
+    parsing = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=ignore_empty_lines)
+    conversion = csv.ConvertOptions(
+        column_types=types,
+        null_values=[""],
+        strings_can_be_null=not ignore_empty_lines,
+        quoted_strings_can_be_null=False,
+    )
+    try:
+        return read(pa.BufferReader(content), reading, parsing, conversion)
+    except pa.ArrowException as error:
+        # A row has to fit into a block: small ones are read in parallel, and the largest holds every row.
+        if block_size == _BLOCK < len(content):
+            return _parse(read, content, types, ignore_empty_lines=ignore_empty_lines, block_size=_LARGEST_BLOCK)
+        raise ValueError(str(error)) from error
+
+
+def _to_text(name: str, column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    """Return a column in a type that CSV can write and read, else refuse it."""
+    import pyarrow as pa
+
+    text_type = _text_type(column.type)
+    if text_type is None:
+        raise Refusal(f"of type {column.type} has no CSV form; use 'parquet' or 'arrow'", f"column {name!r}")
+    if pa.types.is_timestamp(text_type):
+        _check_years(name, column)
+    return column.cast(text_type)
+
+
+def _text_type(kind: "pa.DataType") -> "pa.DataType | None":
+    """Return the type by which CSV writes and reads values of a type, or None."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        # only what the cast on reading makes again
+        of_text = pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)
+        return kind.value_type if of_text and pa.types.is_int32(kind.index_type) else None
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    if pa.types.is_duration(kind):
+        return pa.int64()
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp(kind.unit, kind.tz and "UTC")
+    readable = (
+        pa.types.is_integer,
+        pa.types.is_floating,
+        pa.types.is_boolean,
+        pa.types.is_string,
+        pa.types.is_large_string,
+        pa.types.is_date32,
+        pa.types.is_time,
+        pa.types.is_decimal128,
+    )
+    return kind if any(fits(kind) for fits in readable) else None
+
+
+def _check_years(name: str, column: "pa.ChunkedArray") -> None:
+    """Refuse instants that have no text form: years have four digits, and the very first nanoseconds do not parse."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ticks = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[column.type.unit]
+    bounds = pc.min_max(column.cast(pa.int64())).as_py()
+    first = max(_FIRST_SECOND * ticks, -(2**63) + ticks)
+    if bounds["min"] is not None and not first <= bounds["min"] <= bounds["max"] < (_LAST_SECOND + 1) * ticks:
+        raise Refusal("has instants outside of the years 0 to 9999, which have no CSV form", f"column {name!r}")

@@ -1,0 +1,159 @@
+"""A pandas DataFrame or Series to an Arrow table that describes it, and back."""
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from .errors import Refusal, type_name
+from .frame_columns import Spec, decode_column, encode_column
+from .frame_index import decode_index, encode_index, inline_index, keep_label, outline_index
+from .frame_metadata import pandas_document
+from .frames import SPEC_KEY
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+_VERSION = 1
+
+# Readers of Parquet stop at about 100 MB of metadata.
+_LARGEST_DESCRIPTION = 32 << 20
+
+
+def pandas_to_table(payload: "pd.DataFrame | pd.Series") -> "pa.Table":
+    """Return a DataFrame or Series as a table with one column for each of its own and of its index.
+
+    The schema metadata holds our own description, and pandas' for readers that know only that.
+
+    Raises:
+        Refusal: If something cannot be kept exactly; it names the column and the reason.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    if type(payload) not in (pd.DataFrame, pd.Series):
+        raise Refusal(f"is a subclass, of which not all parts are known; give pandas.{_pandas_name(payload)}")
+    spec = _describe(payload)
+    columns = [
+        _part("the Series" if payload.ndim == 1 else f"column {label!r}", encode_column, column.array)
+        for label, column in _columns(payload)
+    ]
+    spec["index"], index_arrays = _part("the index", encode_index, payload.index)
+
+    fields = _unique(str(label) for label, _ in _columns(payload))
+    index_fields = _index_fields(spec["index"], taken=fields)
+    spec["columns"] = [{"field": field, **column} for field, (column, _) in zip(fields, columns, strict=True)]
+    spec["index"]["fields"] = index_fields
+
+    table = pa.table([array for _, array in columns] + index_arrays, names=fields + index_fields)
+    documents = {SPEC_KEY: _dump(spec), b"pandas": _dump(pandas_document(payload, spec, table))}
+    if len(documents[SPEC_KEY]) > _LARGEST_DESCRIPTION:
+        raise Refusal(
+            f"has labels, categories or unused index levels that take {len(documents[SPEC_KEY]):,} bytes to describe, "
+            f"more than {_LARGEST_DESCRIPTION:,}; turn large categoricals into their values and remove unused levels"
+        )
+    return table.replace_schema_metadata(documents)
+
+
+def table_to_pandas(table: "pa.Table") -> "pd.DataFrame | pd.Series":
+    """Return the DataFrame or Series that ``pandas_to_table`` was given.
+
+    Raises:
+        ValueError: If the description is of a later version or does not fit the columns.
+    """
+    import pyarrow as pa
+
+    spec = json.loads(table.schema.metadata[SPEC_KEY])
+    if spec.get("version") != _VERSION:
+        raise ValueError(f"the frame is described in version {spec.get('version')}; this reads version {_VERSION}")
+    try:
+        return _restore(spec, table)
+    except (LookupError, TypeError, AttributeError, ArithmeticError, pa.ArrowException) as error:
+        raise ValueError(f"the description of the frame does not fit its columns: {error!r}") from error
+
+
+def _describe(payload: "pd.DataFrame | pd.Series") -> Spec:
+    spec: Spec = {
+        "version": _VERSION,
+        "class": _pandas_name(payload),
+        "attrs": _exact_json(payload.attrs, "attrs"),
+        "allows_duplicate_labels": payload.flags.allows_duplicate_labels,
+    }
+    if payload.ndim == 2:
+        spec["labels"] = _part("the Index of columns", inline_index, payload.columns)
+    else:
+        spec["name"] = _part("the Series", keep_label, payload.name)
+    return spec
+
+
+def _restore(spec: Spec, table: "pa.Table") -> "pd.DataFrame | pd.Series":
+    import pandas as pd
+
+    index = decode_index(spec["index"], [table.column(field) for field in spec["index"]["fields"]])
+    arrays = [decode_column(column, table.column(column["field"])) for column in spec["columns"]]
+    # a Series for objects, because from a bare array pandas infers a dtype
+    columns = [pd.Series(array, index=index, dtype=array.dtype, copy=False) for array in arrays]
+    if spec["class"] == "Series":
+        restored = columns[0].copy().rename(spec["name"])
+    else:
+        restored = pd.DataFrame(dict(enumerate(columns)), index=index)
+        restored.columns = outline_index(spec["labels"])
+    restored.attrs = spec["attrs"]
+    if not spec["allows_duplicate_labels"]:
+        restored = restored.set_flags(allows_duplicate_labels=False)
+    return restored
+
+
+def _pandas_name(payload: Any) -> str:
+    return "DataFrame" if payload.ndim == 2 else "Series"
+
+
+def _columns(payload: Any) -> "Iterable[tuple[Any, pd.Series]]":
+    return payload.items() if payload.ndim == 2 else [("value" if payload.name is None else payload.name, payload)]
+
+
+def _part(where: str, encode: Any, value: Any) -> Any:
+    """Encode a part; a refusal names it."""
+    try:
+        return encode(value)
+    except Refusal as refusal:
+        refusal.where = where
+        raise
+
+
+def _index_fields(spec: Spec, taken: list[str]) -> list[str]:
+    """Return column names for the index: its own names where they are free, else as pandas calls them."""
+    names = [
+        name if isinstance(name, str) and name not in taken else f"__index_level_{level}__"
+        for level, name in enumerate(spec["names"] if spec["class"] != "range" else [])
+    ]
+    return _unique([*taken, *names])[len(taken) :]
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    """Return the names with a number after those that were there before."""
+    unique: dict[str, None] = {}
+    for name in names:
+        candidate, number = name, 1
+        while candidate in unique:
+            number += 1
+            candidate = f"{name}_{number}"
+        unique[candidate] = None
+    return list(unique)
+
+
+def _exact_json(value: Any, where: str) -> Any:
+    """Return a value that JSON gives back as it is, else raise ``Refusal``."""
+    if value is None or type(value) in (str, int, bool):
+        return value
+    if type(value) is float and value - value == 0:
+        return value
+    if type(value) is list:
+        return [_exact_json(item, f"{where}[{position}]") for position, item in enumerate(value)]
+    if type(value) is dict and all(type(key) is str for key in value):
+        return {key: _exact_json(item, f"{where}[{key!r}]") for key, item in value.items()}
+    raise Refusal(f"is {value!r:.80} of type {type_name(value)}, which JSON does not give back as it is", where)
+
+
+def _dump(document: Spec) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()

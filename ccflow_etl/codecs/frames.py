@@ -1,0 +1,83 @@
+"""The one bridge between tabular payloads and Arrow tables, shared by parquet, arrow and csv."""
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .errors import Refusal
+from .rows import is_rows, mapping_to_table, rows_to_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SPEC_KEY = b"ccflow_etl"
+"""The schema metadata entry that says, as JSON, which pandas object a table was made from."""
+
+_ACCEPTED = (
+    "takes a pandas DataFrame or Series, a pyarrow Table or RecordBatch, rows (a list of dicts), a dict of columns, "
+    "or an object with to_arrow() or __arrow_c_stream__"
+)
+
+
+def to_table(payload: Any) -> "pa.Table":
+    """Return a tabular payload as an Arrow table.
+
+    A pandas object leaves a description of itself in the schema metadata, from which ``from_table`` makes an equal
+    one; every other payload comes back as a table.
+
+    Raises:
+        Refusal: If the payload is not tabular, or holds something that cannot be kept exactly.
+
+    >>> to_table([{"ticker": "AAA", "close": 103.6}]).schema.names
+    ['ticker', 'close']
+    """
+    pandas = sys.modules.get("pandas")  # a pandas object can only exist when pandas has been imported
+    if pandas and isinstance(payload, pandas.DataFrame | pandas.Series):
+        from .frame_pandas import pandas_to_table
+
+        return pandas_to_table(payload)
+    if is_rows(payload):
+        return rows_to_table(payload)
+    if isinstance(payload, Mapping):
+        return mapping_to_table(payload)
+    table = _arrow_table(payload)
+    metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key != SPEC_KEY}
+    if not table.num_columns and table.num_rows:
+        raise Refusal(f"has {table.num_rows} rows but no columns, which leave nothing to keep")
+    return table.replace_schema_metadata(metadata or None)
+
+
+def from_table(table: "pa.Table") -> Any:
+    """Return the DataFrame or Series that a table was made from, else the table.
+
+    Raises:
+        ValueError: If the description and the columns do not fit together.
+
+    >>> import pandas as pd
+    >>> from_table(to_table(pd.Series([1, 2], name="volume")))
+    0    1
+    1    2
+    Name: volume, dtype: int64
+    """
+    if SPEC_KEY not in (table.schema.metadata or {}):
+        return table
+    from .frame_pandas import table_to_pandas
+
+    return table_to_pandas(table)
+
+
+def _arrow_table(payload: Any) -> "pa.Table":
+    import pyarrow as pa
+
+    if hasattr(payload, "to_arrow"):
+        payload = payload.to_arrow()
+    if isinstance(payload, pa.RecordBatch):
+        payload = pa.Table.from_batches([payload])
+    if isinstance(payload, pa.Table):
+        return payload
+    if hasattr(payload, "__arrow_c_stream__") and not isinstance(payload, pa.ChunkedArray):
+        try:
+            return pa.table(payload)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise Refusal(f"has an Arrow stream that is not a table: {error}") from error
+    raise Refusal(_ACCEPTED)

@@ -1,0 +1,359 @@
+"""DataFrames and Series come back equal or are refused, never changed.
+
+Judged by pandas' own comparison and by ``facts``, which takes an object apart into plain Python values and shares no
+code with the codec.
+"""
+
+import contextlib
+import datetime as dt
+import itertools
+import zoneinfo
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal, assert_series_equal
+
+from ccflow_etl import CacheFormat, PayloadCodec
+from ccflow_etl.codecs.errors import PayloadEncodeError
+
+FORMATS: list[CacheFormat] = ["parquet", "arrow", "csv", ["csv", "gzip"]]
+
+
+def facts(value: Any) -> Any:
+    """Everything that can be told about a pandas object, as plain values that compare exactly."""
+    if isinstance(value, pd.DataFrame):
+        columns = [column_facts(value.iloc[:, position]) for position in range(value.shape[1])]
+        flags = value.flags.allows_duplicate_labels
+        return ("DataFrame", columns, facts(value.columns), facts(value.index), repr(value.attrs), flags)
+    if isinstance(value, pd.Series):
+        flags = value.flags.allows_duplicate_labels
+        return ("Series", column_facts(value), facts(value.index), repr(value.name), repr(value.attrs), flags)
+    if isinstance(value, pd.MultiIndex):
+        bare = value.set_names([None] * value.nlevels)
+        values = [facts(bare.get_level_values(level)) for level in range(value.nlevels)]
+        codes = [list(map(int, level)) for level in value.codes]
+        return ("MultiIndex", repr(value.names), values, [facts(level) for level in bare.levels], codes)
+    if isinstance(value, pd.RangeIndex):
+        return ("RangeIndex", value.start, value.stop, value.step, repr(value.name))
+    freq = getattr(value, "freq", None)
+    return (type(value).__name__, column_facts(value), repr(value.name), repr(freq))
+
+
+def column_facts(values: Any) -> Any:
+    return (dtype_facts(values.dtype), [(type(item).__name__, repr(item)) for item in values])
+
+
+def dtype_facts(dtype: Any) -> Any:
+    if isinstance(dtype, pd.CategoricalDtype):
+        return ("category", facts(dtype.categories), dtype.ordered)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return (str(dtype), type(dtype.tz).__name__, repr(dtype.tz))
+    if isinstance(dtype, pd.StringDtype):
+        return (str(dtype), dtype.storage, repr(dtype.na_value))
+    return str(dtype)
+
+
+def check(kind: CacheFormat, given_value: Any) -> Any:
+    codec = PayloadCodec(format=kind)
+    before = facts(given_value)
+    data = codec.encode(given_value)
+    assert facts(given_value) == before, "encoding leaves its input alone"
+    assert codec.encode(given_value) == data, "encoding is deterministic"
+    found = codec.decode(data)
+    assert facts(found) == before
+    if isinstance(found, pd.DataFrame):
+        assert_frame_equal(found, given_value, check_exact=True, check_freq=True, check_flags=True)
+    else:
+        assert_series_equal(found, given_value, check_exact=True, check_freq=True, check_flags=True)
+    return found
+
+
+PANDAS = tuple(int(part) for part in pd.__version__.split(".")[:2])
+TEXT_WITH_NAN = pd.StringDtype("pyarrow", na_value=np.nan) if PANDAS >= (2, 3) else pd.StringDtype("pyarrow_numpy")
+PARIS = zoneinfo.ZoneInfo("Europe/Paris")
+NAN_IN_FLOAT64 = pd.arrays.FloatingArray(np.array([1.5, np.nan, 0.0]), np.array([False, False, True]))
+
+COLUMNS: dict[str, Any] = {
+    **{f"numpy {kind}": np.array([0, 1, 2], kind) for kind in "bBhHiIqQefd"},
+    "numpy extremes": np.array([-(2**63), 2**63 - 1, 0]),
+    "numpy uint64": np.array([2**64 - 1, 2**53 + 1, 0], "u8"),
+    "float special": np.array([np.nan, -0.0, np.inf]),
+    "float tiny": np.array([5e-324, 1.7976931348623157e308, -np.inf]),
+    "float32 odd": np.array([0.1, 16777217, np.nan], "f4"),
+    "bool": np.array([True, False, True]),
+    **{
+        f"datetime {unit} {zone}": pd.DatetimeIndex(["2024-03-31 01:30:07", "NaT", "1890-01-01"], tz="UTC")
+        .as_unit(unit)
+        .tz_convert(zone)
+        for unit, zone in itertools.product(
+            ["s", "ms", "us", "ns"],
+            [
+                None,
+                "UTC",
+                PARIS,
+                dt.UTC,
+                dt.timezone(dt.timedelta(hours=-3, minutes=-30)),
+                dt.timezone(dt.timedelta(seconds=61)),
+            ],
+        )
+    },
+    "datetime named zone": pd.DatetimeIndex(["2024-03-31"] * 3, tz=dt.timezone(dt.timedelta(0), "GMT")),
+    "datetime long ago": np.array(["0001-01-01", "9999-12-31T23:59:59", "NaT"], "M8[s]"),
+    **{f"timedelta {unit}": np.array([1, "NaT", -(2**40)], f"m8[{unit}]") for unit in ["s", "ms", "us", "ns"]},
+    "object": np.array(["a", "", "NA"], dtype=object),
+    "object None": np.array(["a", None, "null"], dtype=object),
+    "object NaN": np.array(["a", np.nan, 'quo"te,\r\n'], dtype=object),
+    "object only None": np.array([None] * 3, dtype=object),
+    "object only NaN": np.array([np.nan] * 3, dtype=object),
+    "str": pd.array(["007", None, "é😀\x00"], dtype=TEXT_WITH_NAN),
+    "string": pd.array(["a", None, "#"], dtype="string"),
+    "string python": pd.array(["a", None, " x "], dtype=pd.StringDtype("python")),
+    "string pyarrow": pd.array(["a", None, ""], dtype=pd.StringDtype("pyarrow")),
+    **{
+        f"masked {name}": pd.array([1, None, 0], dtype=name)
+        for name in ["Int8", "UInt16", "Int32", "Int64", "Float32", "Float64"]
+    },
+    "masked big": pd.array([2**63 - 1, None, -(2**63)], dtype="Int64"),
+    "masked UInt64": pd.array([2**64 - 1, None, 0], dtype="UInt64"),
+    "masked NaN": NAN_IN_FLOAT64,
+    "boolean": pd.array([True, None, False], dtype="boolean"),
+    "category": pd.Categorical(["b", None, "a"], categories=["c", "b", "a"]),
+    "category ordered": pd.Categorical(["b", "a", "b"], categories=["b", "a"], ordered=True),
+    "category object": pd.Categorical(["b", "a", None], categories=pd.Index(["b", "a"], dtype=object)),
+    "category int": pd.Categorical([7, None, 5], categories=[7, 5, 6]),
+    "category float": pd.Categorical([0.1, np.inf, None]),
+    "category bool": pd.Categorical([True, False, True]),
+    "category range": pd.Categorical.from_codes([2, -1, 0], categories=pd.RangeIndex(3)),
+    "category date": pd.Categorical(pd.DatetimeIndex(["2024-01-03", "NaT", "2020-01-01"], tz=PARIS)),
+    "category timedelta": pd.Categorical(pd.TimedeltaIndex(["1h", "NaT", "2h"])),
+    "category masked": pd.Categorical(pd.array([5, None, 7], dtype="Int64")),
+    "category named": pd.Categorical(["x", "y", None], categories=pd.Index(["y", "x"], name="letters")),
+    "category empty": pd.Categorical([None] * 3),
+}
+
+if PANDAS >= (2, 3):
+    COLUMNS["string python NaN"] = pd.array(["a", None, ""], dtype=pd.StringDtype("python", na_value=np.nan))
+
+with contextlib.suppress(ImportError):  # the zones of pandas 2
+    import pytz
+
+    instants = pd.DatetimeIndex(["2024-03-31 01:30:07", "NaT", "1890-01-01"], tz="UTC")
+    for zone in (pytz.UTC, pytz.timezone("Europe/Paris"), pytz.FixedOffset(-90)):
+        COLUMNS[f"pytz {zone}"] = instants.tz_convert(zone)
+
+INDEXES: dict[str, pd.Index] = {
+    "range": pd.RangeIndex(3),
+    "range odd": pd.RangeIndex(10, 1, -3, name="row"),
+    "int": pd.Index([3, 1, 3], name=0),
+    "str": pd.Index(["a", "b", "c"], name="value"),
+    "object": pd.Index(["a", None, "c"], dtype=object),
+    "float": pd.Index([1.5, np.nan, -0.0]),
+    "bool": pd.Index([True, False, True]),
+    "days": pd.date_range("2024-01-03", periods=3, name="day"),
+    "days without freq": pd.DatetimeIndex(["2024-01-03", "NaT", "2024-01-01"]),
+    "months": pd.date_range("2024-01-31", periods=3, freq="2ME", unit="ns"),
+    "weeks": pd.date_range("2024-01-03", periods=3, freq="W-FRI"),
+    "business": pd.date_range("2024-01-03", periods=3, freq="BQS-FEB"),
+    "hours with zone": pd.date_range("2024-03-31", periods=3, freq="h", tz=PARIS),
+    "days with zone": pd.date_range("2024-03-30", periods=3, freq="D", tz=PARIS),
+    "timedeltas": pd.timedelta_range("1h", periods=3, freq="90min", name="lag"),
+    "category": pd.CategoricalIndex(["b", None, "a"], categories=["c", "b", "a"], ordered=True, name="k"),
+    "masked": pd.Index([1, None, 2], dtype="Int64"),
+    "multi": pd.MultiIndex.from_arrays([["b", "a", "b"], [1, 2, 1]], names=["x", None]),
+    "multi kinds": pd.MultiIndex.from_arrays(
+        [
+            pd.date_range("2024", periods=3, tz=PARIS),
+            pd.Categorical(["b", "a", None]),
+            pd.Index([1, 2, 3], dtype="int8"),
+        ],
+        names=["value", "value_2", 7],
+    ),
+    "multi missing": pd.MultiIndex.from_arrays(
+        [["a", None, "b"], [1.5, np.nan, 2], pd.Index(["x", None, "y"], dtype=object)]
+    ),
+    "multi numbered names": pd.MultiIndex.from_arrays([["a", "b", "c"], [1, 2, 3]], names=[1, 0]),
+    "multi unsorted": pd.MultiIndex.from_arrays([["a", "b", "c", "d"], [1, 2, 3, 4]]).set_levels(
+        ["d", "b", "c", "a"], level=0
+    )[1:],
+    "multi ranges": pd.MultiIndex.from_product([range(1), pd.RangeIndex(5, 2, -1)]),
+    "multi empty level": pd.MultiIndex.from_arrays([[None, None, None], [1, 2, 3]]),
+}
+
+LABELS: dict[str, Any] = {
+    "range": pd.RangeIndex(3),
+    "ints": pd.Index([2, 0, 1]),
+    "floats": pd.Index([0.1, np.inf, np.nan]),
+    "named": pd.Index(["a", "b", "c"], name="field"),
+    "object": pd.Index(["a", None, "c"], dtype=object),
+    "duplicates": ["a", "a", "a_2"],
+    "like an index": ["__index_level_0__", "", "day"],
+    "dates": pd.date_range("2024-01-31", periods=3, freq="ME", tz=PARIS),
+    "category": pd.CategoricalIndex(["x", "y", "z"]),
+    "multi": pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)], names=["letter", None]),
+    "quotes": ['"', "a,b", "line\nbreak"],
+}
+
+
+@pytest.mark.parametrize("kind", FORMATS, ids=str)
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_column_of_every_kind(kind: CacheFormat, name: str) -> None:
+    frame = pd.DataFrame({"first": [1, 2, 3], "value": COLUMNS[name]})
+    check(kind, frame)
+    check(kind, frame.iloc[:0])
+    check(kind, frame["value"])
+    check(kind, pd.Series(COLUMNS[name], index=INDEXES["days"]))
+
+
+@pytest.mark.parametrize("kind", FORMATS, ids=str)
+@pytest.mark.parametrize("name", INDEXES)
+def test_an_index_of_every_kind(kind: CacheFormat, name: str) -> None:
+    frame = pd.DataFrame({"value": [1.5, None, 2.5], "day": ["a", "b", None]}, index=INDEXES[name])
+    check(kind, frame)
+    check(kind, frame.iloc[:0])
+    check(kind, frame[[]])
+    check(kind, frame["value"])
+
+
+@pytest.mark.parametrize("kind", FORMATS, ids=str)
+@pytest.mark.parametrize("name", LABELS)
+def test_labels_of_every_kind(kind: CacheFormat, name: str) -> None:
+    frame = pd.DataFrame([[1, "a", 2.5], [2, "b", 3.5]], index=pd.Index(["x", "y"], name="day"))
+    frame.columns = LABELS[name]
+    check(kind, frame)
+    check(kind, frame.reset_index(drop=True))
+
+
+@pytest.mark.parametrize("kind", FORMATS, ids=str)
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame(),
+        pd.DataFrame(index=range(5)),
+        pd.DataFrame(index=["a", "b"]),
+        pd.DataFrame(columns=["a", "b"]),
+        pd.DataFrame({"a": [1]}).set_flags(allows_duplicate_labels=False),
+        pd.Series(dtype="float64"),
+        pd.Series([1], name=5),
+        pd.Series([1], name="").set_flags(allows_duplicate_labels=False),
+    ],
+    ids=["nothing", "rows only", "index only", "columns only", "flags", "empty series", "int name", "series flags"],
+)
+def test_odd_shapes(kind: CacheFormat, frame: Any) -> None:
+    check(kind, frame)
+
+
+@pytest.mark.parametrize("kind", FORMATS, ids=str)
+def test_attrs_come_back(kind: CacheFormat) -> None:
+    frame = pd.DataFrame({"a": [1]})
+    frame.attrs = {"source": "feed", "rows": [1, 2.5, None, True, {"deep": "ü"}]}
+    assert check(kind, frame).attrs == frame.attrs
+    series = frame["a"]
+    series.attrs = {"unit": "USD"}
+    check(kind, series)
+
+
+@pytest.mark.parametrize("kind", FORMATS, ids=str)
+def test_what_comes_back_can_be_changed(kind: CacheFormat) -> None:
+    frame = pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5], "c": [True, False], "d": ["x", "y"], "t": INDEXES["days"][:2]})
+    found = check(kind, frame)
+    found.loc[0] = [9, 9.5, False, "z", pd.Timestamp(0)]
+    assert found.iloc[0].to_list() == [9, 9.5, False, "z", pd.Timestamp(0)]
+    series = check(kind, frame["a"])
+    series.iloc[0] = 9
+    assert series.to_list() == [9, 2]
+
+
+@pytest.mark.parametrize("kind", FORMATS, ids=str)
+def test_more_rows_than_a_block_or_a_row_group(kind: CacheFormat) -> None:
+    rows = 1_100_000
+    frame = pd.DataFrame(
+        {
+            "number": np.arange(rows),
+            "letter": pd.Categorical(np.array(["a", "b", "c"])[np.arange(rows) % 3], categories=["c", "b", "a", "z"]),
+            "text": pd.array(np.array(["one", "", "three"])[np.arange(rows) % 3], dtype=TEXT_WITH_NAN),
+        }
+    )
+    found = PayloadCodec(format=kind).decode(PayloadCodec(format=kind).encode(frame))
+    assert_frame_equal(found, frame, check_exact=True)
+
+
+@pytest.mark.parametrize("kind", FORMATS, ids=str)
+def test_a_view_of_every_other_row_and_column(kind: CacheFormat) -> None:
+    check(kind, pd.DataFrame(np.arange(24.0).reshape(4, 6)).iloc[::2, ::-2])
+    check(kind, pd.DataFrame(np.arange(24).reshape(4, 6).T))
+
+
+def build(values: Any, size: int, data: st.DataObject) -> list[Any]:
+    return data.draw(st.lists(values, min_size=size, max_size=size))
+
+
+TEXT = st.text(st.characters(codec="utf-8"), max_size=5)
+INT64 = st.integers(-(2**63) + 1, 2**63 - 1)
+ARRAYS: dict[str, Any] = {
+    "int64": lambda n, d: np.array(build(INT64, n, d), "i8"),
+    "float64": lambda n, d: np.array(build(st.floats(), n, d), "f8"),
+    "float32": lambda n, d: np.array(build(st.floats(width=32), n, d), "f4"),
+    "float16": lambda n, d: np.array(build(st.floats(width=16), n, d), "f2"),
+    "bool": lambda n, d: np.array(build(st.booleans(), n, d), bool),
+    "datetime": lambda n, d: np.array(build(INT64, n, d), "i8").view(
+        f"M8[{d.draw(st.sampled_from(['s', 'ms', 'us', 'ns']))}]"
+    ),
+    "timedelta": lambda n, d: np.array(build(INT64, n, d), "i8").view(
+        f"m8[{d.draw(st.sampled_from(['s', 'ms', 'us', 'ns']))}]"
+    ),
+    "zoned": lambda n, d: (
+        pd.DatetimeIndex(np.array(build(st.integers(-(10**18), 10**18), n, d), "M8[ns]"))
+        .tz_localize("UTC")
+        .tz_convert(d.draw(st.sampled_from([PARIS, dt.UTC, zoneinfo.ZoneInfo("America/Sao_Paulo")])))
+    ),
+    "object": lambda n, d: np.array([*build(TEXT | st.sampled_from([None, np.nan, 5]), n, d), None], dtype=object)[:-1],
+    "str": lambda n, d: pd.array(build(TEXT | st.none(), n, d), dtype=TEXT_WITH_NAN),
+    "string": lambda n, d: pd.array(
+        build(TEXT | st.none(), n, d), dtype=pd.StringDtype(d.draw(st.sampled_from(["python", "pyarrow"])))
+    ),
+    "Int64": lambda n, d: pd.array(build(INT64 | st.none(), n, d), dtype="Int64"),
+    "boolean": lambda n, d: pd.array(build(st.booleans() | st.none(), n, d), dtype="boolean"),
+    "Float64": lambda n, d: pd.arrays.FloatingArray(
+        np.array(build(st.floats(), n, d), "f8"), np.array(build(st.booleans(), n, d), bool)
+    ),
+    "category": lambda n, d: pd.Categorical.from_codes(
+        build(st.integers(-1, 2), n, d),
+        categories=d.draw(st.sampled_from([["z", "", "a"], [2, 1, 3], [0.5, -1.0, np.inf]])),
+        ordered=d.draw(st.booleans()),
+    ),
+}
+
+
+@st.composite
+def frames(draw: st.DrawFn) -> pd.DataFrame:
+    data = draw(st.data())
+    rows = draw(st.integers(0, 4))
+    kinds = draw(st.lists(st.sampled_from(list(ARRAYS)), max_size=4))
+    columns = [pd.Series(ARRAYS[kind](rows, data), dtype=object if kind == "object" else None) for kind in kinds]
+    levels = draw(st.lists(st.sampled_from(sorted(set(ARRAYS) - {"float16"})), max_size=2))
+    frame = pd.DataFrame(dict(enumerate(columns)), index=range(rows))
+    frame.columns = pd.Index(build(TEXT | st.none(), len(kinds), data), dtype=object)
+    arrays = [pd.Index(ARRAYS[level](rows, data), dtype=object if level == "object" else None) for level in levels]
+    names = build(TEXT | st.none() | st.integers(), len(levels), data)
+    if len(arrays) == 1:
+        frame.index = arrays[0].rename(names[0])
+    elif arrays:
+        frame.index = pd.MultiIndex.from_arrays(arrays, names=names)
+    frame.attrs = draw(st.dictionaries(TEXT, TEXT | st.integers() | st.floats() | st.lists(st.booleans()), max_size=2))
+    return frame
+
+
+@pytest.mark.parametrize("kind", FORMATS, ids=str)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(frame=frames())
+def test_any_frame_comes_back_or_is_refused(kind: CacheFormat, frame: pd.DataFrame) -> None:
+    codec = PayloadCodec(format=kind)
+    try:
+        data = codec.encode(frame)
+    except PayloadEncodeError:
+        return
+    assert facts(codec.decode(data)) == facts(frame)

@@ -1,0 +1,79 @@
+"""The built wheel: what is in it, and what its metadata promises."""
+
+import configparser
+import tomllib
+from email.parser import Parser
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from hatchling.build import build_wheel
+
+import ccflow_etl
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dist")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)  # a build backend is called in the project's folder
+        name = build_wheel(str(folder))
+    with ZipFile(folder / name) as opened:
+        yield opened
+
+
+def metadata(wheel: ZipFile, name: str) -> str:
+    return wheel.read(f"ccflow_etl-{ccflow_etl.__version__}.dist-info/{name}").decode()
+
+
+def test_it_holds_the_package_and_nothing_else(wheel):
+    folders = {name.partition("/")[0] for name in wheel.namelist()}
+    assert folders == {"ccflow_etl", f"ccflow_etl-{ccflow_etl.__version__}.dist-info"}
+
+
+@pytest.mark.parametrize("pattern", ["*.py", "*.pyi", "*.yaml", "py.typed"])
+def test_it_holds_every_file_of_a_kind(wheel, pattern):
+    in_tree = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ccflow_etl").rglob(pattern)}
+    assert in_tree
+    assert in_tree <= set(wheel.namelist())
+
+
+def test_it_holds_no_leftovers(wheel):
+    assert not [name for name in wheel.namelist() if "test_" in name or "__pycache__" in name or name.endswith(".pyc")]
+
+
+def test_its_metadata(wheel):
+    found = Parser().parsestr(metadata(wheel, "METADATA"))
+    assert (found["Name"], found["Version"]) == ("ccflow-etl", "1.0.0")
+    assert found["Requires-Python"] == ">=3.11"
+    assert found["License-Expression"] == "Apache-2.0"
+    assert {"dask", "object-store", "plot", "examples", "dev"} <= set(found.get_all("Provides-Extra"))
+    required = {line.split(">")[0] for line in found.get_all("Requires-Dist") if "extra ==" not in line}
+    required = {name.split("<")[0] for name in required}
+    assert required == {"ccflow", "pydantic", "hydra-core", "pandas", "numpy", "pyarrow", "rich"}
+    assert "Apache License" in metadata(wheel, "licenses/LICENSE")
+
+
+def test_its_entry_points(wheel):
+    found = configparser.ConfigParser()
+    found.read_string(metadata(wheel, "entry_points.txt"))
+    assert dict(found["console_scripts"]) == {
+        "cc-etl": "ccflow_etl.cli.run:main",
+        "cc-etl-explain": "ccflow_etl.cli.explain:main",
+        "cc-etl-plan": "ccflow_etl.cli.plan:main",
+    }
+    assert dict(found["hydra.lernaplugins"]) == {"ccflow-etl": "pkg:ccflow_etl.config"}
+
+
+def test_the_constraints_pin_what_the_project_asks_for():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *extras["dev"], *extras["examples"], *extras["plot"]]
+    names = {line.split(">")[0].lower().replace("_", "-") for line in asked if not line.startswith("ccflow-etl[")}
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines}
+    assert all(line.count("==") == 1 and " " not in line for line in lines)
+    assert names <= pinned
+    assert "ccflow-etl" not in pinned
