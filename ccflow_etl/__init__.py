@@ -12,11 +12,12 @@ __version__ = "1.0.0"
 # The room each public name lives in. tests/test_public_names.py holds it against the imports below.
 _ROOMS: dict[str, tuple[str, ...]] = {
     "calendars.interval": ("Interval", "Offset"),
-    "calendars.calendar": ("BaseCalendar", "IntervalCalendar"),
+    "calendars.calendar": ("BaseCalendar",),
     "calendars.builtin": (
         "BusinessDayCalendar",
         "DailyCalendar",
         "HourlyCalendar",
+        "IntervalCalendar",
         "MondayFridayCalendar",
         "WeekdayCalendar",
         "WeeklyCalendar",

@@ -7,11 +7,11 @@ from .calendars.algebra import UnionCalendar as UnionCalendar
 from .calendars.builtin import BusinessDayCalendar as BusinessDayCalendar
 from .calendars.builtin import DailyCalendar as DailyCalendar
 from .calendars.builtin import HourlyCalendar as HourlyCalendar
+from .calendars.builtin import IntervalCalendar as IntervalCalendar
 from .calendars.builtin import MondayFridayCalendar as MondayFridayCalendar
 from .calendars.builtin import WeekdayCalendar as WeekdayCalendar
 from .calendars.builtin import WeeklyCalendar as WeeklyCalendar
 from .calendars.calendar import BaseCalendar as BaseCalendar
-from .calendars.calendar import IntervalCalendar as IntervalCalendar
 from .calendars.edges import PeriodEdgeCalendar as PeriodEdgeCalendar
 from .calendars.interval import Interval as Interval
 from .calendars.interval import Offset as Offset

@@ -4,7 +4,8 @@ import datetime as dt
 import re
 from typing import Any
 
-from .calendar import BaseCalendar, IntervalCalendar
+from .builtin import IntervalCalendar
+from .calendar import BaseCalendar
 from .instants import to_datetime
 from .interval import Interval
 from .units import NAMES, UNITS, parse_interval

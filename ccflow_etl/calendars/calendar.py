@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydantic._internal._repr import ReprArgs
 
-__all__ = ["BaseCalendar", "GridCalendar", "IntervalCalendar"]
+__all__ = ["BaseCalendar", "GridCalendar"]
 
 
 class BaseCalendar(BaseModel, abc.ABC):
@@ -53,11 +53,11 @@ class BaseCalendar(BaseModel, abc.ABC):
     @classmethod
     def _from_interval(cls, value: Any, handler: ModelWrapValidatorHandler["BaseCalendar"]) -> "BaseCalendar":
         # Outermost, because ccflow reads every other string as a path in the registry.
-        takes_interval = cls in (BaseCalendar, IntervalCalendar)
-        is_interval = isinstance(value, Interval) or (isinstance(value, str) and not is_registry_path(value))
-        if takes_interval and is_interval:
+        if isinstance(value, Interval) or (isinstance(value, str) and not is_registry_path(value)):
             value = {"interval": value}
         if cls is BaseCalendar and isinstance(value, dict) and not {"_target_", "type_"} & value.keys():
+            from .builtin import IntervalCalendar
+
             if "interval" not in value:
                 raise ValueError(
                     f"{value!r} is not a calendar: it has neither an interval nor a _target_ that names one."
@@ -281,23 +281,3 @@ class GridCalendar(BaseCalendar):
                 twice) in the zone and the policy is ``"raise"``.
         """
         return self.ticks(start, end).index()
-
-
-class IntervalCalendar(GridCalendar):
-    """The steps of an :class:`Interval`.
-
-    >>> IntervalCalendar(interval="2W").steps("2024-01-01", "2024-02-01")
-    DatetimeIndex(['2024-01-01', '2024-01-15', '2024-01-29'], dtype='datetime64[us]', freq=None)
-    """
-
-    interval: Interval = Field(description="The distance between steps.")
-
-    @property
-    def _elapsed(self) -> bool:
-        return self.interval.elapsed
-
-    def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
-        return self.interval.grid(origin)
-
-    def _member_grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid | None:
-        return self.interval.member_grid(origin)

@@ -16,7 +16,8 @@ from pydantic import (
 from typing_extensions import TypeVar
 
 from ..calendars.bounds import is_expression, resolve_bounds
-from ..calendars.calendar import BaseCalendar, IntervalCalendar
+from ..calendars.builtin import IntervalCalendar
+from ..calendars.calendar import BaseCalendar
 from ..calendars.instants import to_datetime, to_text
 from ..calendars.interval import Interval
 from ..calendars.units import is_registry_path

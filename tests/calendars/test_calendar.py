@@ -171,7 +171,7 @@ def test_steps_are_those_of_the_interval(calendar):
 
 
 def test_the_built_in_calendars_against_pandas():
-    start, end = "2024-02-21T09:30", "2025-03-01"
+    start, end = "2024-02-21T09:30", "2025-03-01T10:00"
     for calendar, freq in [
         *((DailyCalendar(), "D"), (HourlyCalendar(), "h"), (WeeklyCalendar(), "7D"), (WeekdayCalendar(), "B")),
         *((BusinessDayCalendar(), "B"), (MondayFridayCalendar(), "B")),

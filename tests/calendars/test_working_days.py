@@ -290,7 +290,9 @@ def test_working_days_against_pandas():
         }
         for interval, offset in offsets.items():
             freq = offset(holidays=holidays, weekmask=weekmask)
-            expected = pd.date_range(start, end, freq=freq, unit="us")
+            # Pandas 2 loses a last step that is later in its day than the end.
+            last = dt.datetime.combine(end.date(), start.time())
+            expected = pd.date_range(start, last if last <= end else last - DAY, freq=freq, unit="us")
             working = RuleCalendar(interval=interval, holidays=holidays, weekmask=weekmask)
             assert list(working.steps(start, end)) == list(expected), (interval, weekmask, start, end)
 

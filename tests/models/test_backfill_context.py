@@ -200,7 +200,9 @@ def test_bad_fields_are_named(fields, named):
             BackfillContext[DateContext].model_validate([*fields.values()])
 
 
-@pytest.mark.parametrize("value", [5, None, object(), 1.5, b"2024-01-01,2024-01-02"], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [5, None, object(), 1.5, b"2024-01-01,2024-01-02"], ids=lambda value: type(value).__name__
+)
 def test_other_values_are_refused(value):
     with pytest.raises(ValidationError):
         BackfillContext[DateContext].model_validate(value)
