@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 from ccflow import BaseModel
@@ -51,7 +51,7 @@ class BaseCalendar(BaseModel, abc.ABC):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _from_interval(cls, value: Any, handler: ModelWrapValidatorHandler["BaseCalendar"]) -> "BaseCalendar":
+    def _from_interval(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         # Outermost, because ccflow reads every other string as a path in the registry.
         if isinstance(value, Interval) or (isinstance(value, str) and not is_registry_path(value)):
             value = {"interval": value}

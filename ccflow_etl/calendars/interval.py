@@ -1,6 +1,6 @@
 """Interval: a unit and a count, and the steps it makes."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ccflow import BaseModel
 from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, field_validator, model_validator
@@ -71,7 +71,7 @@ class Interval(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _from_text(cls, value: Any, handler: ModelWrapValidatorHandler["Interval"]) -> "Interval":
+    def _from_text(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         # Outermost, because ccflow reads every other string as a path in the registry.
         if isinstance(value, str) and not is_registry_path(value):
             offset, n = parse_interval(value)

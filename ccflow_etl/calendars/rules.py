@@ -2,7 +2,7 @@
 
 import abc
 import datetime as dt
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from ccflow import BaseModel
@@ -65,17 +65,13 @@ class BaseRule(BaseModel, abc.ABC):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _from_data(cls, value: Any, handler: ModelWrapValidatorHandler["BaseRule"]) -> "BaseRule":
+    def _from_data(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if cls is BaseRule and isinstance(value, dict) and not {"_target_", "type_"} & value.keys():
-            for kind, telling in (
-                (NthWeekday, "weekday"),
-                (FixedDate, "month"),
-                (EasterOffset, "days"),
-                (Dates, "dates"),
-            ):
-                if telling in value:
-                    return kind(**value)
-            raise ValueError(f"{value!r} is not a rule: it has none of the keys weekday, month, days and dates.")
+            kinds = {"weekday": NthWeekday, "month": FixedDate, "days": EasterOffset, "dates": Dates}
+            told = [kind for name, kind in kinds.items() if name in value]
+            if not told:
+                raise ValueError(f"{value!r} is not a rule: it has none of the keys {', '.join(kinds)}.")
+            value = told[0](**value)
         return handler(value)
 
     @abc.abstractmethod

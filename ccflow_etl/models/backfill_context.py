@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self
 
 from ccflow import BaseModel, ContextBase, DateContext, DatetimeRangeContext, FlowContext, PyObjectPath
 from pydantic import (
@@ -73,7 +73,7 @@ class BackfillContext(DatetimeRangeContext, Generic[C]):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _from_forms(cls, value: Any, handler: ModelWrapValidatorHandler["BackfillContext[C]"]) -> "BackfillContext[C]":
+    def _from_forms(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(value, str) and not is_registry_path(value):
             value = value.split(",")
         if isinstance(value, list | tuple):

@@ -130,6 +130,7 @@ def test_navigation_in_working_time(hours):
         ({"open": "25:00"}, "open"),
         ({"close": "noon"}, "close"),
         ({"weekmask": ""}, "weekmask"),
+        ({"open": dt.time(9, tzinfo=dt.UTC)}, "open"),
     ],
 )
 def test_hours_that_mean_nothing_are_refused(fields, named):

@@ -10,8 +10,17 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
+from dateutil import tz
 
-from ccflow_etl import BaseCalendar, DailyCalendar, HourlyCalendar, Interval, IntervalCalendar, WeekdayCalendar
+from ccflow_etl import (
+    BaseCalendar,
+    DailyCalendar,
+    HourlyCalendar,
+    Interval,
+    IntervalCalendar,
+    PeriodEdgeCalendar,
+    WeekdayCalendar,
+)
 
 NEW_YORK = ZoneInfo(
     "America/New_York"
@@ -352,14 +361,31 @@ def test_naive_and_aware_bounds_do_not_mix(question, interval):
         dt.datetime(2024, 3, 9, 12, tzinfo=NEW_YORK),
         pd.Timestamp("2024-03-09 12:00", tz="America/New_York"),
         pd.Timestamp("2024-03-09 12:00", tz=NEW_YORK).as_unit("ns"),
+        dt.datetime(2024, 3, 9, 12, tzinfo=tz.gettz("America/New_York")),
+        pd.Timestamp("2024-03-09 12:00", tz="dateutil/America/New_York"),
     ],
     ids=repr,
 )
 def test_a_zone_may_come_with_any_kind_of_bound(start):
     end = pd.Timestamp("2024-03-11 12:00", tz="America/New_York")
     expected = [utc(dt.datetime(2024, 3, day, 12, tzinfo=NEW_YORK)) for day in (9, 10, 11)]
-    assert_steps(DailyCalendar().steps(start, end), expected, NEW_YORK)
-    assert DailyCalendar().steps(start, end).dtype == pd.DatetimeTZDtype("us", NEW_YORK)
+    assert instants(DailyCalendar().steps(start, end)) == expected
+    assert DailyCalendar().count(start, end) == 3
+    assert utc(DailyCalendar().next(start)) == expected[1]
+    hours = HourlyCalendar().steps(start, end)
+    assert instants(hours) == elapsed_steps(dt.timedelta(hours=1), start, end)
+    assert instants(DailyCalendar().steps(end, end)) == [expected[2]]
+    if isinstance(start.tzinfo, ZoneInfo):
+        assert DailyCalendar().steps(start, end).dtype == pd.DatetimeTZDtype("us", NEW_YORK)
+
+
+@pytest.mark.parametrize("zone", [tz.tzutc(), tz.tzoffset(None, 19800), tz.tzoffset("here", -3600)], ids=repr)
+def test_fixed_offsets_of_dateutil(zone):
+    start, end = dt.datetime(2024, 3, 1, 12, tzinfo=zone), dt.datetime(2024, 3, 3, 12, tzinfo=zone)
+    for calendar, length in ((DailyCalendar(), dt.timedelta(days=1)), (HourlyCalendar(), dt.timedelta(hours=1))):
+        steps = calendar.steps(start, end)
+        assert instants(steps) == elapsed_steps(length, start, end)
+        assert steps[0].utcoffset() == start.utcoffset()
 
 
 @pytest.mark.parametrize("zone", [NEW_YORK, dt.UTC, dt.timezone(dt.timedelta(hours=3))], ids=str)
@@ -397,6 +423,38 @@ def test_the_laws_hold_in_a_zone(interval):
         if "M" not in interval:
             assert calendar.previous(calendar.next(step)) == step
             assert calendar.next(calendar.previous(step)) == step
+
+
+@pytest.mark.parametrize("days", [WeekdayCalendar(), IntervalCalendar(interval="ME"), DailyCalendar()], ids=repr)
+def test_algebra_of_days_and_hours_in_a_zone(days):
+    """Days keep the wall time and hours count elapsed time: they meet where both have the same instant."""
+    for start, end in [
+        (dt.datetime(2024, 3, 8, 14, tzinfo=NEW_YORK), dt.datetime(2024, 3, 13, 14, tzinfo=NEW_YORK)),
+        (dt.datetime(2024, 10, 30, 14, tzinfo=NEW_YORK), dt.datetime(2024, 11, 6, 14, tzinfo=NEW_YORK)),
+    ]:
+        hourly = IntervalCalendar(interval="5h")
+        one, other = (set(instants(calendar.steps(start, end))) for calendar in (days, hourly))
+        for combined, expected in [
+            (days & hourly, one & other),
+            (days | hourly, one | other),
+            (days - hourly, one - other),
+            (hourly - days, other - one),
+        ]:
+            assert_steps(combined.steps(start, end), sorted(expected), NEW_YORK)
+            assert combined.count(start, end) == len(expected)
+
+
+@pytest.mark.parametrize("which", ["first", "last", 3])
+@pytest.mark.parametrize("interval", ["h", "D", "B"])
+def test_edges_of_periods_are_those_of_the_wall_clock(interval, which):
+    edges = PeriodEdgeCalendar(calendar=interval, period="week", which=which)
+    start, end = dt.datetime(2024, 2, 26, tzinfo=NEW_YORK), dt.datetime(2024, 4, 14, 23, tzinfo=NEW_YORK)
+    weeks = {}
+    for step in BaseCalendar.model_validate(interval).steps(start, end):
+        weeks.setdefault(step.date() - dt.timedelta(days=step.weekday()), []).append(step)
+    picked = [week[{"first": 0, "last": -1}.get(which, 2)] for week in weeks.values()]
+    assert len(picked) == 7
+    assert_steps(edges.steps(start, end), [utc(step) for step in picked], NEW_YORK)
 
 
 def test_a_foreign_calendar_answers_in_the_zone_that_it_is_asked_in():

@@ -334,6 +334,9 @@ def test_navigation_over_closed_days():
         ({"interval": "0C"}, "positive"),
         ({"rules": [{"month": 1}]}, "rules"),
         ({"rules": ["new year"]}, "new year"),
+        ({"rules": [{"observance": "nearest"}]}, "observance"),
+        ({"weekmask": "0000000"}, "weekmask"),
+        ({"weekmask": "111110"}, "111110"),
         ({"holidays": ["2024-02-30"]}, "holidays"),
         ({"holiday": ["2024-02-28"]}, "holiday"),
     ],
@@ -342,6 +345,15 @@ def test_calendars_that_mean_nothing_are_refused(fields, named):
     with pytest.raises(ValidationError) as refused:
         RuleCalendar(**fields)
     assert named in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "weekmask", ["Mon Wed Sun", "Sun Wed Mon", "1010001", [1, 0, 1, 0, 0, 0, 1], ["Mon", "Wed", "Sun"]], ids=str
+)
+def test_the_ways_to_say_a_weekmask(weekmask):
+    working = RuleCalendar(weekmask=weekmask)
+    assert working == RuleCalendar(weekmask="Mon Wed Sun")
+    assert {step.weekday() for step in working.steps("2024-01-01", "2024-02-01")} == {0, 2, 6}
 
 
 def test_a_calendar_of_nothing_but_extra_days():

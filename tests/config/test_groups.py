@@ -76,4 +76,8 @@ def test_the_calendars_are_the_built_in_ones(tmp_path):
         "weekdays": "WeekdayCalendar",
         "business_daily": "BusinessDayCalendar",
         "monday_friday": "MondayFridayCalendar",
+        "first_day_of_month": "IntervalCalendar",
+        "last_day_of_month": "IntervalCalendar",
     }
+    edges = [instantiate(calendars[name]).next("2024-02-10") for name in ("first_day_of_month", "last_day_of_month")]
+    assert [str(step.date()) for step in edges] == ["2024-03-01", "2024-02-29"]

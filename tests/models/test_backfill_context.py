@@ -83,6 +83,11 @@ def test_a_start_and_an_end(start, end, sequence):
     assert context == BackfillContext[DateContext].model_validate({"start_datetime": start, "end_datetime": end})
 
 
+def test_a_text_of_two_dates():
+    """As a command line writes it."""
+    assert BackfillContext[DateContext].model_validate("2024-01-30,2024-02-02") == backfill(DateContext, START, END)
+
+
 @pytest.mark.parametrize("missing", [None, {}], ids=repr)
 def test_a_missing_child_is_the_start_in_every_form(missing):
     for kind, expected in [
