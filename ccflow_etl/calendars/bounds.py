@@ -10,13 +10,13 @@ from .instants import to_datetime
 from .interval import Interval
 from .units import NAMES, UNITS, parse_interval
 
-__all__ = ["is_expression", "resolve_bounds"]
+__all__ = ["is_expression", "read_bound", "resolve_bounds"]
 
 # The longest words first, so that business-day is not taken for a unit and a minus.
 _WORDS = "|".join(sorted((*UNITS, *NAMES), key=len, reverse=True))
 _TERM = re.compile(rf"([+-])\s*(\d*\s*(?:{_WORDS})(?![A-Za-z_]))\s*")
-_EXPRESSION = re.compile(rf"(now|today|yesterday|tomorrow|latest)?\s*((?:{_TERM.pattern})*)")
-_MEANT_AS_ONE = re.compile(r"[+-]|(now|today|yester|tomorrow|latest)", re.IGNORECASE)
+_ANCHORS = "now, today, yesterday, tomorrow, latest"
+_EXPRESSION = re.compile(rf"({_ANCHORS.replace(', ', '|')})?\s*((?:{_TERM.pattern})*)")
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
 
 
@@ -30,14 +30,24 @@ def is_expression(bound: Any) -> bool:
     >>> [is_expression(bound) for bound in ("-30D", "latest", "today - 1M + 6h", "2024-01-31")]
     [True, True, True, False]
     """
-    if not isinstance(bound, str) or not _MEANT_AS_ONE.match(bound.strip()):
-        return False
-    if not _EXPRESSION.fullmatch(bound.strip()):
+    return isinstance(bound, str) and bool(bound.strip()) and _EXPRESSION.fullmatch(bound.strip()) is not None
+
+
+def read_bound(bound: str, name: str) -> dt.datetime:
+    """The instant of a bound that is written as ISO 8601.
+
+    Raises:
+        ValueError: It is not; the message says what else a bound may be.
+
+    >>> read_bound("2024-01-31", "start")
+    datetime.datetime(2024, 1, 31, 0, 0)
+    """
+    try:
+        return to_datetime(bound, name)
+    except ValueError as error:
         raise ValueError(
-            f"{bound!r} is not a bound: expected now, today, yesterday, tomorrow or latest, signed intervals such as "
-            "-30D, or both, as in latest-1M."
-        )
-    return True
+            f"{error} Relative to now it is one of {_ANCHORS}, signed intervals such as -30D, or both, as in latest-1M."
+        ) from None
 
 
 def resolve_bounds(start: Any, end: Any, calendar: BaseCalendar, now: dt.datetime | None = None) -> tuple[Any, Any]:

@@ -24,6 +24,7 @@ __all__ = ["FIRST", "LAST", "Ambiguous", "Axis", "Instant", "Nonexistent", "to_d
 Instant: TypeAlias = "dt.date | dt.datetime | pd.Timestamp | np.datetime64 | str"
 """What a bound may be: a date (midnight), a datetime, a Timestamp, a datetime64 or an ISO 8601 string."""
 
+_WHOLE_SECONDS = len("2024-01-31T09:30:00")
 _WITH_ZONE = re.compile(r"([^\[\]]+)(?:\[([A-Za-z0-9_+/-]+)\])?")
 _FINER_THAN_MICROSECONDS = re.compile(r"[.,]\d{6}\d*[1-9]")
 
@@ -67,6 +68,11 @@ def to_text(when: dt.datetime) -> str:
 
 
 def _parse(text: str, name: str) -> dt.datetime:
+    if len(text) <= _WHOLE_SECONDS:
+        try:
+            return dt.datetime.fromisoformat(text)
+        except ValueError:
+            pass
     match = _WITH_ZONE.fullmatch(text.strip())
     if match is not None and not _FINER_THAN_MICROSECONDS.search(text):
         time, zone = match.groups()
@@ -101,7 +107,7 @@ def _from_datetime64(when: np.datetime64, name: str) -> dt.datetime:
     return result
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # never changed; frozen=True would double the time of a short range
 class Axis:
     """The integer axis that a calendar's steps lie on, for bounds in one time zone or in none."""
 

@@ -24,8 +24,9 @@ def _as_weekmask(value: Any) -> Any:
     if isinstance(value, str) and len(value) == 7 and set(value) <= {"0", "1"}:
         value = [digit == "1" for digit in value]
     if isinstance(value, list | tuple) and len(value) == 7 and all(isinstance(flag, bool | int) for flag in value):
-        return " ".join(name for name, flag in zip(WEEKDAYS, value, strict=True) if flag)
-    words = value.split() if isinstance(value, str) else value
+        words: Any = [name for name, flag in zip(WEEKDAYS, value, strict=True) if flag]
+    else:
+        words = value.split() if isinstance(value, str) else value
     if not isinstance(words, list | tuple) or not words or not set(words) <= set(WEEKDAYS):
         raise ValueError(
             f"{value!r} is not a weekmask: expected some of {' '.join(WEEKDAYS)}, such as 'Mon Tue Wed Thu Fri'."

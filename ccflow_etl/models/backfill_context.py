@@ -15,7 +15,7 @@ from pydantic import (
 )
 from typing_extensions import TypeVar
 
-from ..calendars.bounds import is_expression, resolve_bounds
+from ..calendars.bounds import is_expression, read_bound, resolve_bounds
 from ..calendars.builtin import IntervalCalendar
 from ..calendars.calendar import BaseCalendar
 from ..calendars.instants import to_datetime, to_text
@@ -88,13 +88,11 @@ class BackfillContext(DatetimeRangeContext, Generic[C]):
 
     @field_validator("start_datetime", "end_datetime", mode="before")
     @classmethod
-    def _read_bound(cls, value: Any) -> Any:
-        if isinstance(value, str) and "[" in value:
-            return to_datetime(value)
-        # pydantic reads 2024 and "20240131" as seconds since 1970.
-        if isinstance(value, int | float) or (isinstance(value, str) and value.strip().isdigit()):
+    def _read_bound(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic reads 2024 as seconds since 1970, and ccflow 1M as a month from today.
+        if isinstance(value, int | float):
             raise ValueError(f"{value!r} is a number and not a date: write it as 2024-01-31 or 2024-01-31T09:30.")
-        return value
+        return read_bound(value, str(info.field_name)) if isinstance(value, str) else value
 
     @field_serializer("start_datetime", "end_datetime", when_used="json")
     def _with_zone(self, value: dt.datetime) -> str:

@@ -1,0 +1,84 @@
+"""Executors open a pool with the interface of ``concurrent.futures``, wherever it runs."""
+
+import os
+import pickle
+import sys
+import threading
+from concurrent.futures import Executor
+
+import pytest
+from pydantic import ValidationError
+
+from ccflow_etl import DaskExecutor, ProcessExecutor, SerialExecutor, ThreadExecutor
+
+LOCAL = [SerialExecutor(), ThreadExecutor(max_workers=2), ProcessExecutor(max_workers=2)]
+every_executor = pytest.mark.parametrize("executor", LOCAL, ids=lambda executor: type(executor).__name__)
+
+
+def where():
+    return os.getpid(), threading.get_ident()
+
+
+def fail():
+    raise LookupError("no such day")
+
+
+@every_executor
+def test_calls_return_their_results_in_order(executor):
+    with executor.open() as pool:
+        assert isinstance(pool, Executor)
+        assert list(pool.map(divmod, range(20), [3] * 20)) == [divmod(k, 3) for k in range(20)]
+        assert pool.submit(int, "7f", base=16).result() == 127
+
+
+@every_executor
+def test_an_error_is_for_whoever_asks_for_the_result(executor):
+    with executor.open() as pool:
+        future = pool.submit(fail)
+        assert isinstance(future.exception(), LookupError)
+        assert pool.submit(abs, -1).result() == 1
+
+
+def test_where_the_calls_run():
+    here = where()
+    with SerialExecutor().open() as pool:
+        assert pool.submit(where).result() == here
+    with ThreadExecutor(max_workers=1).open() as pool:
+        process, thread = pool.submit(where).result()
+        assert process == here[0]
+        assert thread != here[1]
+    with ProcessExecutor(max_workers=1).open() as pool:
+        assert pool.submit(where).result()[0] != here[0]
+
+
+def test_an_interrupt_is_not_kept_for_later():
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with SerialExecutor().open() as pool, pytest.raises(KeyboardInterrupt):
+        pool.submit(interrupt)
+
+
+def test_threads_run_at_once():
+    both = threading.Barrier(2, timeout=30)
+    with ThreadExecutor(max_workers=2).open() as pool:
+        assert sorted(pool.map(lambda _: both.wait(), range(2))) == [0, 1]
+
+
+@pytest.mark.parametrize("executor", [*LOCAL, DaskExecutor(address="tcp://scheduler:8786")], ids=repr)
+def test_they_are_configuration(executor):
+    assert pickle.loads(pickle.dumps(executor)) == executor
+    assert hash(executor) == hash(type(executor).model_validate(executor.model_dump(mode="json")))
+
+
+@pytest.mark.parametrize("kind", [ThreadExecutor, ProcessExecutor])
+@pytest.mark.parametrize("count", [0, -1, "many"])
+def test_a_count_of_workers_is_positive(kind, count):
+    with pytest.raises(ValidationError, match="max_workers"):
+        kind(max_workers=count)
+
+
+def test_dask_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ImportError, match=r"ccflow-etl\[dask\]"), DaskExecutor().open():
+        pass
