@@ -58,4 +58,12 @@ class SessionGrid:
 
     def span(self, first: int, stop: int) -> Places:
         """The places of the ordinals ``first`` to ``stop`` (exclusive)."""
-        return self.at(np.arange(first, stop))
+        if self.length % self.period or first >= stop:
+            return self.at(np.arange(first, stop))
+        # Every session has the same times: one row a session, cut at both ends.
+        each = self.length // self.period
+        session, worked = divmod(self._zero + first * self.period, self.length)
+        skipped, phase = divmod(worked, self.period)
+        days = self.days.span(session, session - (first - stop - skipped) // each)
+        times = self.opening + phase + self.period * np.arange(each)
+        return np.add.outer(days * DAY, times).ravel()[skipped : skipped + stop - first]
