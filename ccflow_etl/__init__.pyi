@@ -35,8 +35,9 @@ from .execution.retry import RetryPolicy as RetryPolicy
 from .models.artifact import ETLArtifact as ETLArtifact
 from .models.artifact import ETLStage as ETLStage
 from .models.backfill import BackfillModel as BackfillModel
-from .models.backfill import BackfillResult as BackfillResult
 from .models.backfill_context import BackfillContext as BackfillContext
+from .models.backfill_result import BackfillError as BackfillError
+from .models.backfill_result import BackfillResult as BackfillResult
 from .models.cache import CacheGetContext as CacheGetContext
 from .models.cache import CacheGetModel as CacheGetModel
 from .models.cache import CacheGetResult as CacheGetResult

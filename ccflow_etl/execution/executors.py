@@ -25,7 +25,7 @@ class BaseExecutor(BaseModel, abc.ABC):
         """The pool as a ``concurrent.futures.Executor``; leaving the context waits for its calls and closes it."""
 
 
-class _CallingThread(Executor):
+class CallingThread(Executor):
     """Runs each call where it is submitted."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
@@ -47,7 +47,7 @@ class SerialExecutor(BaseExecutor):
 
     def open(self) -> AbstractContextManager[Executor]:
         """A pool that runs each call when it is submitted."""
-        return _CallingThread()
+        return CallingThread()
 
 
 class ThreadExecutor(BaseExecutor):

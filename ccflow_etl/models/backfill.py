@@ -1,39 +1,22 @@
 """BackfillModel: a model run for every step of a range."""
 
-import logging
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from ccflow import CallableModel, ContextBase, Flow, GenericResult, ResultBase
+from ccflow import CallableModel, ContextBase, Flow
 from ccflow.callable import GraphDepList
-from pydantic import Field
-from pydantic_core import PydanticSerializationError
+from pydantic import AfterValidator, Field, NonNegativeInt
 
+from ..execution.retry import RetryPolicy
 from .backfill_context import BackfillContext
+from .backfill_policy import FailurePolicy
+from .backfill_result import BackfillError, BackfillResult
+from .backfill_run import BackfillRun, Only
+from .checkpoint_store import OptionalCheckpointStore
+from .executor import OptionalExecutor
 from .plan import BackfillPlan
-from .summary import RunSummary
+from .step_keys import DEFAULT_KEY, check_key
 
-__all__ = ["BackfillModel", "BackfillResult"]
-
-log = logging.getLogger(__name__)
-
-
-class BackfillResult(GenericResult[dict[str, Any]]):
-    """What a backfill did.
-
-    ``value`` is ``{"steps": n, "outputs": [{"context": {...}, "value": ...}]}`` in the order of the steps: the context
-    as JSON, and the ``value`` of a ``GenericResult`` or any other result as JSON.
-
-    Printed, it is one line of counts.
-
-    >>> print(BackfillResult(value={"steps": 2, "outputs": []}, summary=RunSummary.from_statuses(["succeeded"] * 2)))
-    2 steps: 2 succeeded
-    """
-
-    summary: RunSummary = Field(default_factory=RunSummary, description="Counts of the steps by what became of them.")
-
-    def __str__(self) -> str:
-        counts = ", ".join(f"{count:,} {status}" for status, count in self.summary.by_status.items())
-        return f"{self.value['steps']:,} steps: {counts or 'nothing was run'}"
+__all__ = ["BackfillModel"]
 
 
 class BackfillModel(CallableModel):
@@ -42,8 +25,11 @@ class BackfillModel(CallableModel):
     The steps are declared as dependencies, so that a graph evaluator can run them; a step that was run there is not
     run again. The model keeps nothing between calls: one instance serves any number of ranges and threads.
 
+    With a checkpoint store, steps that are done are not run again, and a run that was killed goes on where it was.
+    Without any of the other fields, a backfill is a plain loop.
+
     >>> import datetime as dt
-    >>> from ccflow import DateContext
+    >>> from ccflow import DateContext, GenericResult
     >>> class Weekday(CallableModel):
     ...     @Flow.call
     ...     def __call__(self, context: DateContext) -> GenericResult[str]:
@@ -54,6 +40,26 @@ class BackfillModel(CallableModel):
     """
 
     model: CallableModel = Field(description="The model to run for each step.")
+    checkpoint_store: OptionalCheckpointStore = Field(
+        None, description="Where the steps that are done are marked; done steps are not run again."
+    )
+    key: Annotated[str, AfterValidator(check_key)] = Field(
+        DEFAULT_KEY, description="Template of a step's checkpoint key: {model}, {version}, {step} and {context}."
+    )
+    code_version: str | None = Field(None, description="Changes every key, so that a new version runs every step.")
+    overwrite: bool = Field(False, description="Run steps that are done, too.")
+    only: Only | None = Field(
+        None, description="Run only steps without a mark (missing), or marked as failed (failed)."
+    )
+    retry: RetryPolicy | None = Field(None, description="How each step is tried again.")
+    on_error: Literal["raise", "continue"] = Field("raise", description="Stop at the first failure, or go on.")
+    max_failures: NonNegativeInt | None = Field(None, description="How many steps may fail; one more ends the run.")
+    min_success_ratio: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None, description="Which part of the steps has to succeed; the run ends when it no longer can."
+    )
+    raise_on_failure: bool = Field(True, description="Raise BackfillError for too many failures, or return the result.")
+    executor: OptionalExecutor = Field(None, description="Where the steps run; by default here, one by one.")
+    collect: bool = Field(True, description="Whether to keep the steps' outputs.")
 
     @property
     def context_type(self) -> Any:
@@ -62,15 +68,34 @@ class BackfillModel(CallableModel):
 
     @Flow.call
     def __call__(self, context: BackfillContext) -> BackfillResult:
-        """Run the model for each step, in order; the first failure ends the run and is raised as it is."""
-        outputs = []
-        for step in context.step_contexts():
-            outputs.append({"context": step.model_dump(mode="json"), "value": _value_of(self.model(step))})
-        if not outputs:
-            log.warning("No steps from %s to %s: nothing was run.", context.start_datetime, context.end_datetime)
-        return BackfillResult(
-            value={"steps": len(outputs), "outputs": outputs},
-            summary=RunSummary.from_statuses(["succeeded"] * len(outputs)),
+        """Run the model for each step that is not done.
+
+        Raises:
+            BackfillError: ``on_error`` is ``"continue"`` and more steps failed than are allowed.
+            Exception: of the first step that failed, as it is, where ``on_error`` is ``"raise"``.
+        """
+        try:
+            return self._run(context).run()
+        except BackfillError as error:
+            if self.raise_on_failure:
+                raise
+            return error.result
+
+    def _run(self, context: BackfillContext) -> BackfillRun:
+        return BackfillRun(
+            model=self.model,
+            context=context,
+            key=self.key,
+            code_version=self.code_version,
+            store=self.checkpoint_store,
+            overwrite=self.overwrite,
+            only=self.only,
+            retry=self.retry,
+            policy=FailurePolicy(
+                on_error=self.on_error, max_failures=self.max_failures, min_success_ratio=self.min_success_ratio
+            ),
+            executor=self.executor,
+            collect=self.collect,
         )
 
     def plan(self, context: Any) -> BackfillPlan:
@@ -88,24 +113,24 @@ class BackfillModel(CallableModel):
         ... ).counts
         {'planned': 31}
         """
-        return BackfillPlan(context=self.context_type.model_validate(context))
+        run = self._run(self.context_type.model_validate(context))
+        frame = run.report.frame()
+        keys = None if self.checkpoint_store is None else frame["key"].tolist()
+        return BackfillPlan(context=run.context, decisions=frame["status"].tolist(), keys=keys)
 
     @Flow.deps
     def __deps__(self, context: BackfillContext) -> GraphDepList:
-        """One dependency for each step: the wrapped model on the step's context."""
-        return [(self.model, list(context.step_contexts()))]
+        """One dependency for each step to run: the wrapped model on the step's context.
+
+        None where a failing step is not the end, or the steps run in an executor: they are then scheduled here.
+        """
+        if self.executor is not None or self.retry is not None or self.on_error == "continue":
+            return []
+        run = self._run(context)
+        return [(self.model, [run.contexts[index] for index in run.report.planned()])]
 
 
 def _required(context_type: Any) -> type[ContextBase]:
     """The context type of a signature, without the ``| None`` of a context that may be left out."""
     kinds = [kind for kind in getattr(context_type, "__args__", ()) if kind is not type(None)]
     return kinds[0] if kinds and not isinstance(context_type, type) else context_type
-
-
-def _value_of(result: ResultBase) -> Any:
-    if isinstance(result, GenericResult):
-        return result.value
-    try:
-        return result.model_dump(mode="json")
-    except PydanticSerializationError:  # a DataFrame, say, has no JSON: it is kept as it is
-        return result.model_dump()

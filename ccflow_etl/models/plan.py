@@ -1,6 +1,6 @@
 """BackfillPlan: what a backfill would run, before it does."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ccflow import ResultBase
 from pydantic import Field
@@ -21,7 +21,7 @@ class BackfillPlan(ResultBase):
     Printed, it shows the first and last steps and the counts.
 
     >>> months = BackfillContext(start_datetime="2024-01-01", end_datetime="2024-03-31", interval="MS")
-    >>> print(BackfillPlan(context=months))
+    >>> print(BackfillPlan(context=months, decisions=["planned"] * 3))
           step        end decision
     2024-01-01 2024-02-01  planned
     2024-02-01 2024-03-01  planned
@@ -30,18 +30,23 @@ class BackfillPlan(ResultBase):
     """
 
     context: BackfillContext = Field(description="The range that is planned.")
+    decisions: list[str] = Field(description="What is decided for each step: planned, checkpoint or skipped.")
+    keys: list[str] | None = Field(None, description="The checkpoint key of each step, where there is a store.")
 
     @property
     def frame(self) -> "pd.DataFrame":
         """One line for each step, in the order they are run.
 
         Columns: ``step`` and ``end``, the half-open window ``[step, end)`` (``datetime64[us]``, in the range's time
-        zone), and ``decision`` (``planned``).
+        zone), ``key`` where there is a checkpoint store, and ``decision``.
         """
         import pandas as pd
 
         windows = self.context.windows()
-        return pd.DataFrame({"step": windows.left, "end": windows.right, "decision": "planned"})
+        columns: dict[str, Any] = {"step": windows.left, "end": windows.right}
+        if self.keys is not None:
+            columns["key"] = self.keys
+        return pd.DataFrame(columns | {"decision": pd.Series(self.decisions, dtype=object)})
 
     @property
     def counts(self) -> dict[str, int]:

@@ -36,19 +36,21 @@ class StepContexts(Sequence[C], Generic[C]):
         self._make_windows = windows
 
     @cached_property
-    def _steps(self) -> "pd.DatetimeIndex":
+    def steps(self) -> "pd.DatetimeIndex":
+        """The steps."""
         return self._make_steps()
 
     @cached_property
-    def _ends(self) -> "pd.DatetimeIndex":
-        return self._make_windows().right if needs_windows(self._template) else self._steps
+    def ends(self) -> "pd.DatetimeIndex":
+        """The ends of the steps' windows, for contexts that carry a range; for others the steps themselves."""
+        return self._make_windows().right if needs_windows(self._template) else self.steps
 
     @cached_property
     def _make(self) -> Callable[[Step, Step], C]:
         return step_maker(self._template)
 
     def __len__(self) -> int:
-        return len(self._steps)
+        return len(self.steps)
 
     @overload
     def __getitem__(self, index: int) -> C: ...
@@ -56,18 +58,19 @@ class StepContexts(Sequence[C], Generic[C]):
     def __getitem__(self, index: slice) -> "StepContexts[C]": ...
     def __getitem__(self, index: int | slice) -> "C | StepContexts[C]":
         if isinstance(index, slice):
-            return StepContexts(self._template, lambda: self._steps[index], lambda: self._make_windows()[index])
-        return self._make(self._steps[index].to_pydatetime(), self._ends[index].to_pydatetime())
+            return StepContexts(self._template, lambda: self.steps[index], lambda: self._make_windows()[index])
+        return self._make(self.steps[index].to_pydatetime(), self.ends[index].to_pydatetime())
 
     def __iter__(self) -> Iterator[C]:
         for first in range(0, len(self), _BLOCK):
             block = slice(first, first + _BLOCK)
-            yield from map(self._make, _datetimes(self._steps[block]), _datetimes(self._ends[block]))
+            yield from map(self._make, datetimes(self.steps[block]), datetimes(self.ends[block]))
 
     def __repr__(self) -> str:
         return f"<{len(self)} steps of {type(self._template).__name__}>"
 
 
-def _datetimes(index: "pd.DatetimeIndex") -> Any:
+def datetimes(index: "pd.DatetimeIndex") -> Any:
+    """The instants of an index as an array of datetimes."""
     # Ten times faster than to_pydatetime, which aware steps need for their time zone.
     return index.to_numpy().astype("M8[us]").astype(object) if index.tz is None else index.to_pydatetime()

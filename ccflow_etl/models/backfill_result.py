@@ -1,0 +1,60 @@
+"""BackfillResult: what a backfill did, and BackfillError, which carries it when too much of that failed."""
+
+from typing import TYPE_CHECKING, Any
+
+from ccflow import GenericResult
+from pydantic import Field, PrivateAttr
+
+from .report import StepReport
+from .summary import RunSummary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["BackfillError", "BackfillResult"]
+
+
+class BackfillResult(GenericResult[dict[str, Any]]):
+    """What a backfill did.
+
+    ``value`` is ``{"steps": n, "outputs": [{"context": {...}, "value": ...}]}`` in the order of the steps: the context
+    as JSON, and the ``value`` of a ``GenericResult`` or any other result as JSON. Only steps that ran and succeeded
+    have an output. Printed, a result is one line of counts.
+
+    >>> print(BackfillResult(value={"steps": 2, "outputs": []}, summary=RunSummary.from_statuses(["succeeded"] * 2)))
+    2 steps: 2 succeeded
+    """
+
+    summary: RunSummary = Field(default_factory=RunSummary, description="Counts of the steps by what became of them.")
+    _report: StepReport | None = PrivateAttr(None)
+
+    @property
+    def report(self) -> "pd.DataFrame":
+        """One line for each step: step, end, key, status, attempts, started, seconds and error.
+
+        Empty for a result that was read back from JSON, which carries the value and the summary only.
+        """
+        import pandas as pd
+
+        nothing = pd.DatetimeIndex([], dtype="datetime64[us]")
+        return (self._report or StepReport(nothing, nothing)).frame()
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{count:,} {status}" for status, count in self.summary.by_status.items())
+        return f"{self.value['steps']:,} steps: {counts or 'nothing was run'}"
+
+
+class BackfillError(RuntimeError):
+    """More steps failed than the backfill allows; ``result`` has the full report of all of them.
+
+    >>> error = BackfillError("2 of 3 steps failed", BackfillResult(value={"steps": 3, "outputs": []}))
+    >>> error.result.value["steps"]
+    3
+    """
+
+    def __init__(self, message: str, result: BackfillResult):
+        super().__init__(message, result)
+        self.result = result
+
+    def __str__(self) -> str:
+        return str(self.args[0])
