@@ -46,13 +46,14 @@ def run_calls(
     *,
     pool: Executor | None = None,
     policy: RetryPolicy | None = None,
+    ahead: int | None = None,
     go_on: Callable[[], bool] = lambda: True,
 ) -> Iterator[Outcome]:
     """Call once for each item and yield the outcomes as they come; an exception of a call is an outcome.
 
     Without a pool the calls take place here, one after the other, as the outcomes are asked for. With one, a few calls
-    more than it has workers are submitted at a time. ``go_on`` is asked before each call: once it says no, calls that
-    are under way end and none begins.
+    more than it has workers are submitted at a time, or ``ahead`` of them. ``go_on`` is asked before each call: once it
+    says no, calls that are under way end and none begins.
 
     >>> [outcome.result for outcome in run_calls(abs, [-1, -2])]
     [1, 2]
@@ -65,7 +66,7 @@ def run_calls(
             outcome.item = item
             yield outcome
     else:
-        yield from _run_in_pool(_submitter(call, policy, pool), items, _AHEAD * _workers(pool), go_on)
+        yield from _run_in_pool(_submitter(call, policy, pool), items, ahead or _AHEAD * _workers(pool), go_on)
 
 
 def _run_in_pool(

@@ -1,11 +1,12 @@
 """BackfillModel: a model run for every step of a range."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from ccflow import CallableModel, ContextBase, Flow
 from ccflow.callable import GraphDepList
-from pydantic import AfterValidator, Field, NonNegativeInt
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
+from ..calendars.interval import Interval
 from ..execution.retry import RetryPolicy
 from .backfill_context import BackfillContext
 from .backfill_policy import FailurePolicy
@@ -15,6 +16,7 @@ from .checkpoint_store import OptionalCheckpointStore
 from .executor import OptionalExecutor
 from .plan import BackfillPlan
 from .step_keys import DEFAULT_KEY, check_key
+from .step_maker import carries_window
 
 __all__ = ["BackfillModel"]
 
@@ -59,7 +61,22 @@ class BackfillModel(CallableModel):
     )
     raise_on_failure: bool = Field(True, description="Raise BackfillError for too many failures, or return the result.")
     executor: OptionalExecutor = Field(None, description="Where the steps run; by default here, one by one.")
+    chunk: PositiveInt | Interval | None = Field(
+        None,
+        description="Steps that a model with a range context is called for at once: how many, or an interval.",
+    )
+    split_failed: bool = Field(False, description="Call for the halves of a chunk that failed, down to single steps.")
+    depends_on_past: bool = Field(False, description="Run in order, one at a time, and not past a failure.")
     collect: bool = Field(True, description="Whether to keep the steps' outputs.")
+
+    @model_validator(mode="after")
+    def _check_chunk(self) -> Self:
+        if self.chunk is not None and not carries_window(_required(self.model.context_type)):
+            raise ValueError(
+                f"chunk needs a model whose context has start_date and end_date, or start_datetime and end_datetime: "
+                f"{type(self.model).__name__} is called for one step at a time."
+            )
+        return self
 
     @property
     def context_type(self) -> Any:
@@ -96,6 +113,9 @@ class BackfillModel(CallableModel):
             ),
             executor=self.executor,
             collect=self.collect,
+            chunk=self.chunk,
+            split_failed=self.split_failed,
+            depends_on_past=self.depends_on_past,
         )
 
     def plan(self, context: Any) -> BackfillPlan:
@@ -122,9 +142,9 @@ class BackfillModel(CallableModel):
     def __deps__(self, context: BackfillContext) -> GraphDepList:
         """One dependency for each step to run: the wrapped model on the step's context.
 
-        None where a failing step is not the end, or the steps run in an executor: they are then scheduled here.
+        None where a failing step is not the end, or the steps run in chunks or in an executor: they are scheduled here.
         """
-        if self.executor is not None or self.retry is not None or self.on_error == "continue":
+        if self.executor or self.chunk or self.retry or self.on_error == "continue":
             return []
         run = self._run(context)
         return [(self.model, [run.contexts[index] for index in run.report.planned()])]

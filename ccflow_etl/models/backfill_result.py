@@ -34,10 +34,18 @@ class BackfillResult(GenericResult[dict[str, Any]]):
 
         Empty for a result that was read back from JSON, which carries the value and the summary only.
         """
+        return self._lines().frame()
+
+    @property
+    def coverage(self) -> "pd.DataFrame":
+        """The ranges of consecutive steps that are done, and those that are missing: start, end, done and steps."""
+        return self._lines().coverage()
+
+    def _lines(self) -> StepReport:
         import pandas as pd
 
-        nothing = pd.DatetimeIndex([], dtype="datetime64[us]")
-        return (self._report or StepReport(nothing, nothing)).frame()
+        nothing = pd.IntervalIndex.from_arrays(*[pd.DatetimeIndex([], dtype="datetime64[us]")] * 2, closed="left")
+        return self._report or StepReport(nothing.left, lambda: nothing)
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count:,} {status}" for status, count in self.summary.by_status.items())

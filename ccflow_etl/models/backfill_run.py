@@ -12,6 +12,7 @@ import numpy as np
 from ccflow import CallableModel, ContextBase, GenericResult, ResultBase
 from pydantic_core import PydanticSerializationError
 
+from ..calendars.interval import Interval
 from ..execution.executors import BaseExecutor
 from ..execution.retry import RetryPolicy
 from ..execution.runner import Outcome, run_calls
@@ -19,6 +20,7 @@ from ..stores.checkpoint_protocol import should_skip_many
 from .backfill_context import BackfillContext
 from .backfill_policy import FailurePolicy
 from .backfill_result import BackfillError, BackfillResult
+from .blocks import Block, Work, cut
 from .report import StepReport
 from .step_keys import StepKeys
 from .steps import StepContexts
@@ -45,6 +47,9 @@ class BackfillRun:
     policy: FailurePolicy = field(default_factory=FailurePolicy)
     executor: BaseExecutor | Executor | None = None
     collect: bool = True
+    chunk: int | Interval | None = None
+    split_failed: bool = False
+    depends_on_past: bool = False
 
     @cached_property
     def contexts(self) -> StepContexts[Any]:
@@ -89,53 +94,62 @@ class BackfillRun:
                 len(self.report) - len(chosen),
             )
         outputs: dict[int, dict[str, Any]] = {}
-        failures: list[tuple[int, Outcome]] = []
-        every = len(chosen) == len(self.report)
-        items = self.contexts if every else (self.contexts[index] for index in chosen)
+        failures: dict[int, Outcome] = {}
+        work = Work(cut(self.report.planned(), self.chunk, self.contexts.steps), self.contexts)
         with _opened(self.executor) as pool:
             outcomes = run_calls(
                 self.model,
-                items,
+                work,
                 pool=pool,
                 policy=self.retry,
-                go_on=lambda: not self.policy.stops(len(failures), len(chosen)),
+                ahead=1 if self.depends_on_past else None,
+                go_on=lambda: not self._stops(len(failures), len(chosen)),
             )
             for outcome in outcomes:
-                index = chosen[outcome.index]
-                self._record(index, outcome)
-                if outcome.error is not None:
-                    failures.append((index, outcome))
-                elif self.collect:
-                    outputs[index] = _output(outcome.item, outcome.result)
+                block = work.take(outcome.index)
+                if outcome.error is None:
+                    if self.collect:
+                        outputs[block[0]] = _output(outcome.item, outcome.result)
+                elif self.split_failed and len(block) > 1:
+                    work.halve(block)
+                    continue
+                else:
+                    failures |= dict.fromkeys(block, outcome)
+                self._record(block, outcome)
         self.report.mark(self.report.planned(), "cancelled")
         return self._result(outputs, failures, len(chosen))
 
-    def _record(self, index: int, outcome: Outcome) -> None:
+    def _stops(self, failures: int, steps: int) -> bool:
+        return (self.depends_on_past and failures > 0) or self.policy.stops(failures, steps)
+
+    def _record(self, block: Block, outcome: Outcome) -> None:
         error = outcome.error
         told = "" if error is None else f"{type(error).__name__}: {error}"
-        self.report.record(
-            index,
-            "succeeded" if error is None else "failed",
-            attempts=outcome.attempts,
-            started=outcome.started,
-            seconds=outcome.seconds,
-            error=told,
-        )
+        seconds = outcome.seconds / len(block)
+        for index in block:
+            self.report.record(
+                index,
+                "succeeded" if error is None else "failed",
+                attempts=outcome.attempts,
+                started=outcome.started,
+                seconds=seconds,
+                error=told,
+            )
         if self.store is not None:
-            metadata = {"attempts": outcome.attempts, "seconds": round(outcome.seconds, 6)}
-            _mark(self.store, self.report.key(index), metadata if error is None else metadata | {"error": told}, error)
+            metadata = {"attempts": outcome.attempts, "seconds": round(seconds, 6)} | ({"error": told} if told else {})
+            _mark(self.store, [self.report.key(index) for index in block], metadata, failed=error is not None)
 
-    def _result(self, outputs: dict[int, Any], failures: list[tuple[int, Outcome]], chosen: int) -> BackfillResult:
+    def _result(self, outputs: dict[int, Any], failures: dict[int, Outcome], chosen: int) -> BackfillResult:
         value = {"steps": len(self.report), "outputs": [outputs[index] for index in sorted(outputs)]}
         result = BackfillResult(value=value, summary=self.report.summary())
         result._report = self.report
         if failures and self.policy.on_error == "raise":
-            index, outcome = failures[0]
+            index, outcome = next(iter(failures.items()))
             assert outcome.error is not None
             outcome.error.add_note(f"in the backfill's step {self.contexts.steps[index]}; {result}")
             raise outcome.error
         if self.policy.on_error == "continue" and len(failures) > self.policy.allowed(chosen):
-            index, outcome = failures[0]
+            index, outcome = min(failures.items(), key=lambda failure: failure[0])
             raise BackfillError(
                 f"{len(failures)} of {chosen} steps failed, first {self.contexts.steps[index]}: "
                 f"{type(outcome.error).__name__}: {outcome.error}",
@@ -154,12 +168,17 @@ def _opened(executor: BaseExecutor | Executor | None) -> Iterator[Executor | Non
         yield executor
 
 
-def _mark(store: Any, key: str, metadata: dict[str, Any], error: Exception | None) -> None:
-    """Mark a step, as far as the store can: one that only answers should_skip keeps marks of its own."""
-    if error is None and hasattr(store, "mark_succeeded"):
-        store.mark_succeeded(key, metadata=metadata)
-    elif hasattr(store, "mark"):
-        store.mark(key, "succeeded" if error is None else "failed", metadata=metadata)
+def _mark(store: Any, keys: list[str], metadata: dict[str, Any], failed: bool) -> None:
+    """Mark steps, as far as the store can: one that only answers should_skip keeps marks of its own."""
+    status = "failed" if failed else "succeeded"
+    if len(keys) > 1 and hasattr(store, "mark_many"):
+        store.mark_many(keys, status, metadata=metadata)
+        return
+    for key in keys:
+        if not failed and hasattr(store, "mark_succeeded"):
+            store.mark_succeeded(key, metadata=metadata)
+        elif hasattr(store, "mark"):
+            store.mark(key, status, metadata=metadata)
 
 
 def _output(step: ContextBase, result: ResultBase) -> dict[str, Any]:

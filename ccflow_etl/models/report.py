@@ -80,6 +80,29 @@ class StepReport:
         summary = RunSummary.from_statuses(status for status, count in counts.items() for _ in range(count))
         return summary.model_copy(update={"retried": int((self._attempts > 1).sum())})
 
+    def coverage(self) -> "pd.DataFrame":
+        """The ranges that are done and those that are missing, from the earliest on.
+
+        Columns: ``start`` and ``end`` (half-open, from a first step to the end of a last window), ``done`` (bool)
+        and ``steps`` (int, how many steps lie in the range).
+        """
+        import pandas as pd
+
+        windows = self._windows()
+        done = np.isin(self._status, [_CODES["checkpoint"], _CODES["succeeded"]])
+        if len(self) > 1 and self._steps[0] > self._steps[-1]:
+            windows, done = windows[::-1], done[::-1]
+        first = np.flatnonzero(np.diff(done, prepend=not done[0])) if len(self) else np.empty(0, dtype=np.int64)
+        last = np.append(first[1:], len(self)) - 1 if len(self) else first
+        return pd.DataFrame(
+            {
+                "start": windows.left[first],
+                "end": windows.right[last],
+                "done": done[first],
+                "steps": last - first + 1,
+            }
+        )
+
     def frame(self) -> "pd.DataFrame":
         """One line for each step, in the order they were run.
 

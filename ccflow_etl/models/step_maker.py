@@ -12,7 +12,7 @@ from uuid import UUID
 from ccflow import ContextBase
 from pydantic import ValidationError
 
-__all__ = ["as_declared", "needs_windows", "step_fields", "step_maker"]
+__all__ = ["as_declared", "carries_window", "needs_windows", "step_fields", "step_maker"]
 
 C = TypeVar("C", bound=ContextBase)
 Step = dt.datetime
@@ -63,6 +63,16 @@ def needs_windows(template: ContextBase) -> bool:
     False
     """
     return not _AT_WINDOW.keys().isdisjoint(_names(template))
+
+
+def carries_window(context_type: type[ContextBase]) -> bool:
+    """Whether a context type declares fields for the window of a step.
+
+    >>> from ccflow import DateRangeContext
+    >>> carries_window(DateRangeContext)
+    True
+    """
+    return not _AT_WINDOW.keys().isdisjoint(context_type.model_fields)
 
 
 def as_declared(context_type: type[ContextBase], name: str, value: dt.datetime) -> dt.date:

@@ -61,6 +61,13 @@ class StepContexts(Sequence[C], Generic[C]):
             return StepContexts(self._template, lambda: self.steps[index], lambda: self._make_windows()[index])
         return self._make(self.steps[index].to_pydatetime(), self.ends[index].to_pydatetime())
 
+    def span(self, block: range) -> C:
+        """One context for a block of consecutive steps: its window is theirs together."""
+        first, last = (block[0], block[-1])
+        if self.steps[first] > self.steps[last]:
+            first, last = last, first
+        return self._make(self.steps[first].to_pydatetime(), self.ends[last].to_pydatetime())
+
     def __iter__(self) -> Iterator[C]:
         for first in range(0, len(self), _BLOCK):
             block = slice(first, first + _BLOCK)
