@@ -24,6 +24,8 @@ from .calendars.working import RuleCalendar as RuleCalendar
 from .codecs.codec import CacheFormat as CacheFormat
 from .codecs.codec import CacheFormatName as CacheFormatName
 from .codecs.codec import PayloadCodec as PayloadCodec
+from .codecs.errors import PayloadIntegrityError as PayloadIntegrityError
+from .codecs.errors import PayloadTooLargeError as PayloadTooLargeError
 from .config import load_config as load_config
 from .execution.executors import DaskExecutor as DaskExecutor
 from .execution.executors import ProcessExecutor as ProcessExecutor
@@ -36,6 +38,7 @@ from .models.artifact import ETLArtifact as ETLArtifact
 from .models.artifact import ETLStage as ETLStage
 from .models.backfill import BackfillModel as BackfillModel
 from .models.backfill_context import BackfillContext as BackfillContext
+from .models.backfill_result import BackfillCancelled as BackfillCancelled
 from .models.backfill_result import BackfillError as BackfillError
 from .models.backfill_result import BackfillResult as BackfillResult
 from .models.cache import CacheGetContext as CacheGetContext
@@ -61,6 +64,8 @@ from .models.write import WriteModel as WriteModel
 from .models.write import WriteResult as WriteResult
 from .stores.checkpoints import LocalCheckpointStore as LocalCheckpointStore
 from .stores.local import LocalCacheStore as LocalCacheStore
+from .stores.memory import MemoryCacheStore as MemoryCacheStore
+from .stores.objects import ObjectCacheStore as ObjectCacheStore
 from .stores.records import CheckpointRecord as CheckpointRecord
 from .stores.records import CheckpointStatus as CheckpointStatus
 

@@ -2,13 +2,14 @@
 
 import gc
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
 
 from ccflow_etl import __version__
 from ccflow_etl.cli.arguments import Arguments, read_arguments
-from ccflow_etl.cli.errors import BROKEN_PIPE, INTERRUPTED, RUN_FAILED, SUCCESS, CommandError
+from ccflow_etl.cli.errors import BROKEN_PIPE, INTERRUPTED, RUN_FAILED, SUCCESS, TERMINATED, CommandError
 from ccflow_etl.cli.help import HELP
 
 COMMON_FLAGS = ("--json", "--debug")
@@ -17,8 +18,8 @@ COMMON_FLAGS = ("--json", "--debug")
 def run_command(name: str, body: Callable[[Arguments], None], flags: tuple[str, ...] = ()) -> int:
     """Run `body` on the process's arguments and return the exit code; a message goes to stderr.
 
-    0 it worked, 1 the run failed, 2 the arguments or the config are wrong, 130 interrupted. The traceback is shown
-    only with `--debug` or HYDRA_FULL_ERROR=1.
+    0 it worked, 1 the run failed, 2 the arguments or the config are wrong, 130 interrupted, 143 terminated. The
+    traceback is shown only with `--debug` or HYDRA_FULL_ERROR=1.
 
     Args:
         name: The command's name.
@@ -29,6 +30,13 @@ def run_command(name: str, body: Callable[[Arguments], None], flags: tuple[str, 
     debug = "--debug" in argv or os.environ.get("HYDRA_FULL_ERROR") == "1"
     # importing makes only objects that stay, a fifth of the start-up went into looking for others
     gc.disable()
+    terminated: list[int] = []
+
+    def terminate(number: int, frame: object) -> None:
+        terminated.append(number)
+        signal.raise_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, terminate)
     try:
         if "--help" in argv or "-h" in argv:
             print(HELP[name], end="")
@@ -39,8 +47,8 @@ def run_command(name: str, body: Callable[[Arguments], None], flags: tuple[str, 
             sys.path.insert(0, os.getcwd())
             body(read_arguments(argv, (*COMMON_FLAGS, *flags)))
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except KeyboardInterrupt as interrupt:
+        return _report_interrupt(interrupt, TERMINATED if terminated else INTERRUPTED)
     except BrokenPipeError:
         # a model's own errors come as RunFailed: this is `cc-etl ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -57,6 +65,16 @@ def run_command(name: str, body: Callable[[Arguments], None], flags: tuple[str, 
 def warn(message: str) -> None:
     """Print one line of warning to stderr."""
     print(f"warning: {message}", file=sys.stderr)
+
+
+def _report_interrupt(interrupt: KeyboardInterrupt, code: int) -> int:
+    """Tell what a cancelled backfill did; anything else was interrupted in the middle and has nothing to tell."""
+    if str(interrupt):
+        print(f"cancelled: {interrupt}", file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Python would wait for threads that were abandoned.
+    os._exit(code)
 
 
 def _report(error: Exception, debug: bool) -> int:

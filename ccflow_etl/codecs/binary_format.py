@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from .errors import Refusal
 from .formats import ContentFormat
+from .options import DecodeOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,5 +25,5 @@ class BinaryFormat(ContentFormat):
             raise Refusal("takes bytes, bytearray or memoryview; use 'text' for str")
         return bytes(payload)
 
-    def _decode(self, data: bytes) -> bytes:
+    def _decode(self, data: bytes, options: DecodeOptions) -> bytes:
         return data

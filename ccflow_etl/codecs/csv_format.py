@@ -3,17 +3,21 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from .csv_table import read_rows, read_table, table_to_csv
 from .errors import Refusal, type_name
 from .formats import ContentFormat
 from .frames import from_table, to_table
+from .options import DecodeOptions
 from .rows import column_names, is_rows
 from .scalars import plain_scalar
 
 # What the first line of a CSV with a schema begins with.
 _MARK = b"#ccflow-etl:"
+
+# Bytes of memory that a cell takes beside its text, in a table and in rows of Python objects.
+_TABLE_CELL, _ROW_CELL = 24, 100
 
 _NEEDS_QUOTES = re.compile('[",\r\n]')
 
@@ -28,13 +32,16 @@ class CsvFormat(ContentFormat):
 
     A pandas DataFrame or Series, a Table, a RecordBatch and objects with ``to_arrow()`` keep their schema in a
     comment line before the header (gzip keeps it in its own header), and decode to what they were: read such a file
-    elsewhere with ``pandas.read_csv(..., comment="#")``.
+    elsewhere with ``pandas.read_csv(..., comment="#")``. With ``schema="none"`` they are written without it, and come
+    back as rows.
 
     >>> CsvFormat().encode([{"ticker": "AAA", "volume": 10}, {"ticker": "BBB", "note": "x,y"}])
     b'ticker,volume,note\\nAAA,10,\\nBBB,,"x,y"\\n'
     >>> CsvFormat().decode(b"ticker,volume\\nAAA,10\\n")
     [{'ticker': 'AAA', 'volume': '10'}]
     """
+
+    schema: Literal["line", "none"] = "line"
 
     name: ClassVar[str] = "csv"
     suffix: ClassVar[str] = ".csv"
@@ -46,10 +53,13 @@ class CsvFormat(ContentFormat):
         if is_rows(payload):
             return _rows_to_csv(payload)
         note, content = table_to_csv(to_table(payload))
-        return self.attach_note(note, content)
+        return content if self.schema == "none" else self.attach_note(note, content)
 
-    def _decode(self, data: bytes) -> Any:
+    def _decode(self, data: bytes, options: DecodeOptions) -> Any:
         note, content = self.detach_note(data)
+        cell = _TABLE_CELL if note else _ROW_CELL
+        if len(content) * cell > options.limit:  # counted only when it could be too much
+            options.check(len(content) + cell * (content.count(b",") + content.count(b"\n")))
         return from_table(read_table(note, content)) if note else read_rows(content)
 
     def detach_note(self, data: bytes) -> tuple[bytes, bytes]:

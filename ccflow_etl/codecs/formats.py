@@ -1,10 +1,14 @@
 """What every content format offers, and where each one is found by name."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Any, ClassVar
 
-from .errors import PayloadDecodeError, PayloadEncodeError, Refusal
+from .errors import PayloadDecodeError, PayloadEncodeError, PayloadIntegrityError, PayloadTooLargeError, Refusal
+from .options import DecodeOptions, default_limit
 
 # Modules are imported on first use: json, text and binary never pay for pandas or pyarrow.
 _LOCATIONS = {
@@ -15,6 +19,8 @@ _LOCATIONS = {
     "parquet": "parquet_format:ParquetFormat",
     "arrow": "arrow_format:ArrowFormat",
 }
+
+ENTRY_POINTS = "ccflow_etl.codecs"
 
 
 class ContentFormat(ABC):
@@ -30,6 +36,10 @@ class ContentFormat(ABC):
     name: ClassVar[str]
     suffix: ClassVar[str]
     media_type: ClassVar[str | None]
+    reads_parts: ClassVar[bool] = False
+    """Whether ``decode`` can read some columns and rows only."""
+    streams: ClassVar[bool] = False
+    """Whether there are ``write_tables`` and ``read_tables``, for payloads that are larger than memory."""
 
     def encode(self, payload: Any) -> bytes:
         """Return the payload as bytes; the payload is left alone.
@@ -42,23 +52,38 @@ class ContentFormat(ABC):
         except Refusal as refusal:
             raise PayloadEncodeError(self.name, payload, str(refusal)) from refusal.__cause__
 
-    def decode(self, data: bytes) -> Any:
+    def decode(self, data: bytes, options: DecodeOptions | None = None) -> Any:
         """Return the payload that ``encode`` was given.
 
         Raises:
             PayloadDecodeError: If the bytes are not in this format.
+            PayloadIntegrityError: If a checksum in the bytes says that they are damaged.
+            PayloadTooLargeError: If the payload would take more memory than the limit allows.
+            ValueError: If only a part of it is asked for and the format cannot read parts.
         """
+        options = options or DecodeOptions(limit=default_limit(len(data)))
+        if not self.reads_parts and (options.columns is not None or options.filters is not None):
+            raise ValueError(f"format {self.name!r} cannot read some columns or rows only; use 'parquet'")
+        options.check(len(data))
+        with self.reading(len(data)):
+            return self._decode(data, options)
+
+    @contextmanager
+    def reading(self, size: int) -> Iterator[None]:
+        """Give what goes wrong while bytes are read as ``PayloadDecodeError``, with the reason."""
         try:
-            return self._decode(data)
-        except (ValueError, RecursionError) as error:
-            raise PayloadDecodeError(self.name, data, str(error)) from error
+            yield
+        except (PayloadIntegrityError, PayloadTooLargeError):
+            raise
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise PayloadDecodeError(self.name, size, str(error)) from error
 
     @abstractmethod
     def _encode(self, payload: Any) -> bytes:
         """Return the payload as bytes, or raise ``Refusal`` with the reason."""
 
     @abstractmethod
-    def _decode(self, data: bytes) -> Any:
+    def _decode(self, data: bytes, options: DecodeOptions) -> Any:
         """Return the payload, or raise ``ValueError`` with the reason."""
 
     def detach_note(self, data: bytes) -> tuple[bytes, bytes]:
@@ -71,7 +96,10 @@ class ContentFormat(ABC):
 
 
 def content_format(name: str) -> ContentFormat:
-    """Return the content format with this name.
+    """Return the content format with this name: a built-in one, or one that an installed package registers.
+
+    A package registers a subclass of ``ContentFormat`` as an entry point in the group ``ccflow_etl.codecs``; its name
+    there is the name of the format.
 
     Raises:
         ValueError: If there is none; the message lists those that exist.
@@ -84,8 +112,23 @@ def content_format(name: str) -> ContentFormat:
     ValueError: unknown content format 'yaml'; expected one of json, text, binary, csv, parquet, arrow
     """
     location = _LOCATIONS.get(name)
-    if location is None:
-        raise ValueError(f"unknown content format {name!r}; expected one of {', '.join(_LOCATIONS)}")
-    module, _, class_name = location.partition(":")
-    found: ContentFormat = getattr(import_module(f"{__package__}.{module}"), class_name)()
-    return found
+    if location is not None:
+        module, _, class_name = location.partition(":")
+        built_in: ContentFormat = getattr(import_module(f"{__package__}.{module}"), class_name)()
+        return built_in
+    (found, *_) = entry_points(group=ENTRY_POINTS, name=name) or (None,)
+    if found is None:
+        raise ValueError(f"unknown content format {name!r}; expected one of {', '.join(content_format_names())}")
+    registered = found.load()()
+    if not isinstance(registered, ContentFormat) or registered.name != name:
+        raise ValueError(f"the entry point {found.value} has to be a ContentFormat whose name is {name!r}")
+    return registered
+
+
+def content_format_names() -> list[str]:
+    """Return the names of all content formats, built-in ones first.
+
+    >>> content_format_names()[:3]
+    ['json', 'text', 'binary']
+    """
+    return list(dict.fromkeys([*_LOCATIONS, *sorted(entry_points(group=ENTRY_POINTS).names)]))

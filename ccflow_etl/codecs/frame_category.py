@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .errors import Refusal
-from .frame_columns import ColumnKind, Spec, decode_column, encode_column, physical_type
-from .frame_index import inline_index, outline_index
+from .frame_columns import ColumnKind, Spec, encode_column, physical_type
+from .frame_index import inline_index, outline_index, places_among
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,11 +70,8 @@ class CategoryKind(ColumnKind):
         categories = outline_index(spec["categories"])
         codes = np.empty(0, dtype="int32")
         if chunks:
-            values = decode_column(spec["value"], pa.chunked_array([chunks[0].dictionary]))
             # one place more, which is -1, for nulls
-            code_of = np.append(categories.get_indexer(pd.Index(values, dtype=values.dtype)), -1)
-            if (code_of[:-1] < 0).any():
-                raise ValueError("a categorical column has values that are not among its categories")
+            code_of = np.append(places_among(chunks[0].dictionary, categories), -1)
             places = [chunk.indices.fill_null(len(code_of) - 1).to_numpy() for chunk in chunks]
             codes = code_of[np.concatenate(places)]
         return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(categories, spec["ordered"]))

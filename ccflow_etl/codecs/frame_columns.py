@@ -18,8 +18,13 @@ _LOCATIONS = {
     "datetime": "frame_times:DatetimeKind",
     "timedelta": "frame_times:TimedeltaKind",
     "string": "frame_text:StringKind",
-    "object": "frame_text:ObjectKind",
+    "object": "frame_objects:ObjectKind",
     "category": "frame_category:CategoryKind",
+    "period": "frame_spans:PeriodKind",
+    "interval": "frame_spans:IntervalKind",
+    "complex": "frame_others:ComplexKind",
+    "sparse": "frame_others:SparseKind",
+    "arrow": "frame_others:ArrowKind",
 }
 
 

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .errors import Refusal, type_name
 from .frame_columns import Spec, decode_column, encode_column, physical_type
+from .frame_json import array_to_json, json_to_array
+from .tagged import from_tagged, to_tagged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +32,7 @@ def encode_index(index: "pd.Index") -> "tuple[Spec, list[pa.Array | pa.ChunkedAr
         return {"class": "range", **bounds, "name": keep_label(index.name)}, []
     if type(index) is pd.MultiIndex:
         return _encode_multi(index)
-    if type(index) not in (pd.Index, pd.DatetimeIndex, pd.TimedeltaIndex, pd.CategoricalIndex):
+    if type(index) not in _flat_classes():
         raise Refusal(f"is a {type_name(index)}, which is not supported; convert it first")
     spec, array = encode_column(index.array)
     return {"class": "flat", "columns": [spec], "names": [keep_label(index.name)], "freq": _freq(index)}, [array]
@@ -38,16 +42,15 @@ def decode_index(spec: Spec, columns: "Sequence[pa.ChunkedArray]") -> "pd.Index"
     """Return the Index that ``encode_index`` was given."""
     import pandas as pd
 
-    if spec["class"] == "range":
-        return pd.RangeIndex(spec["start"], spec["stop"], spec["step"], name=spec["name"])
-    arrays = [decode_column(column_spec, column) for column_spec, column in zip(spec["columns"], columns, strict=True)]
-    values = [pd.Index(array, dtype=array.dtype) for array in arrays]
     if spec["class"] == "multi":
-        return _decode_multi(spec, values)
-    (index,) = values
+        return _decode_multi(spec, columns)
+    if spec["class"] == "range":
+        return pd.RangeIndex(spec["start"], spec["stop"], spec["step"], name=from_tagged(spec["name"]))
+    (array,) = [decode_column(one, column) for one, column in zip(spec["columns"], columns, strict=True)]
+    index = pd.Index(array, dtype=array.dtype)
     if spec["freq"]:
         index = type(index)(index, freq=spec["freq"])
-    return index.rename(spec["names"][0])
+    return index.rename(from_tagged(spec["names"][0]))
 
 
 def inline_index(index: "pd.Index") -> Spec:
@@ -58,35 +61,39 @@ def inline_index(index: "pd.Index") -> Spec:
     [['2.5']]
     """
     spec, arrays = encode_index(index)
-    return {**spec, "values": [_to_json(array) for array in arrays]}
+    return {**spec, "values": [array_to_json(array) for array in arrays]}
 
 
 def outline_index(spec: Spec) -> "pd.Index":
     """Return the Index that ``inline_index`` was given."""
     import pyarrow as pa
 
-    if spec["class"] == "range":
-        return decode_index(spec, [])
-    kinds = map(physical_type, spec["columns"])
-    arrays = map(_from_json, spec["values"], kinds)
-    return decode_index(spec, [pa.chunked_array([array]) for array in arrays])
+    return decode_index(spec, [pa.chunked_array([array]) for array in inlined_arrays(spec)])
 
 
-def keep_label(label: Any) -> str | int | None:
-    """Return the name of a Series, an Index or a level if JSON keeps it, else raise ``Refusal``.
+def inlined_arrays(spec: Spec) -> "list[pa.Array]":
+    """Return the Arrow arrays of an Index that was inlined: none for a RangeIndex."""
+    kinds = map(physical_type, spec.get("columns", []))
+    return list(map(json_to_array, spec["values"], kinds))
 
-    >>> keep_label("ticker"), keep_label(None), keep_label(0)
-    ('ticker', None, 0)
+
+def keep_label(label: Any) -> Any:
+    """Return the name of a Series, an Index or a level as JSON, which ``from_tagged`` undoes, else raise ``Refusal``.
+
+    >>> keep_label("ticker"), keep_label(None), keep_label(("a", 0))
+    ('ticker', None, {'tuple': ['a', 0]})
     """
-    if label is None or type(label) in (str, int):
-        kept: str | int | None = label
-        return kept
-    raise Refusal(f"has the name {label!r} of type {type_name(label)}; a name is str, int or None")
+    try:
+        return to_tagged(label)
+    except Refusal as refusal:
+        raise Refusal(f"has a name that cannot be kept: it {refusal.reason}") from refusal
 
 
 def _encode_multi(index: "pd.MultiIndex") -> "tuple[Spec, list[pa.Array | pa.ChunkedArray]]":
+    import pyarrow as pa
+
     bare = index.set_names([None] * index.nlevels)  # an int for a name would be taken for a level's number
-    pairs = [encode_column(bare.get_level_values(number).array) for number in range(index.nlevels)]
+    pairs = [encode_column(level.array) for level in bare.levels]
     spec = {
         "class": "multi",
         "columns": [spec for spec, _ in pairs],
@@ -96,28 +103,62 @@ def _encode_multi(index: "pd.MultiIndex") -> "tuple[Spec, list[pa.Array | pa.Chu
             for level, codes in zip(bare.levels, bare.codes, strict=True)
         ],
     }
-    return spec, [array for _, array in pairs]
+    places = (pa.array(codes, mask=codes < 0) for codes in bare.codes)
+    return spec, [level.take(codes) for (_, level), codes in zip(pairs, places, strict=True)]
 
 
-def _decode_multi(spec: Spec, values: "list[pd.Index]") -> "pd.MultiIndex":
-    import numpy as np
+def _decode_multi(spec: Spec, columns: "Sequence[pa.ChunkedArray]") -> "pd.MultiIndex":
     import pandas as pd
+    import pyarrow as pa
 
     levels, codes = [], []
-    for inlined, level_values in zip(spec["levels"], values, strict=True):
+    for inlined, column_spec, column in zip(spec["levels"], spec["columns"], columns, strict=True):
         if inlined is None:
-            factorized = pd.MultiIndex.from_arrays([level_values])
-            levels.append(factorized.levels[0])
-            codes.append(factorized.codes[0])
+            values = decode_column(column_spec, pa.chunked_array([column.unique().drop_null()]))
+            levels.append(pd.Index(values, dtype=values.dtype).sort_values())
         else:
             levels.append(outline_index(inlined))
-            codes.append(np.where(level_values.isna(), -1, levels[-1].get_indexer(level_values)))
-    return pd.MultiIndex(levels, codes, names=spec["names"])
+        codes.append(places_among(column, levels[-1]))
+    return pd.MultiIndex(levels, codes, names=list(map(from_tagged, spec["names"])))
+
+
+def places_among(column: "pa.ChunkedArray | pa.Array", values: "pd.Index") -> Any:
+    """Return for each value of a column its place in an Index, and -1 for a missing one.
+
+    They are compared as they are stored, so that values which are equal in Python only, as 1 and True, stay apart.
+
+    Raises:
+        ValueError: If a value is not in the Index.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    _, known = encode_column(values.array)
+    if isinstance(known, pa.ChunkedArray):
+        known = known.combine_chunks()
+    if pa.types.is_dictionary(known.type):
+        known = known.cast(known.type.value_type)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    known = known.cast(column.type)
+    if pa.types.is_floating(column.type):  # there are many NaNs, and they are looked up by their bits
+        nan = pa.scalar(float("nan"), column.type)
+        column, known = (pc.if_else(pc.is_nan(values), nan, values) for values in (column, known))
+    places = pc.index_in(column, known, skip_nulls=True)
+    if places.null_count > column.null_count:
+        raise ValueError("a column has values that are not among its categories or levels")
+    return np.asarray(places.fill_null(-1))
+
+
+def _flat_classes() -> tuple[type, ...]:
+    import pandas as pd
+
+    times = (pd.DatetimeIndex, pd.TimedeltaIndex, pd.PeriodIndex)
+    return (pd.Index, *times, pd.IntervalIndex, pd.CategoricalIndex)
 
 
 def _follows_from_values(level: "pd.Index", codes: Any) -> bool:
     """Return whether a level has just the values that occur, sorted, as pandas makes it from them."""
-    import numpy as np
     import pandas as pd
 
     if type(level) in (pd.RangeIndex, pd.CategoricalIndex) or getattr(level, "freq", None) is not None:
@@ -139,26 +180,3 @@ def _freq(index: "pd.Index") -> str | None:
     if remade != index.freq or type(remade) is not type(index.freq):
         raise Refusal(f"has the freq {index.freq!r}, which would become {remade!r}; remove it first")
     return text
-
-
-def _to_json(array: "pa.Array | pa.ChunkedArray") -> list[Any]:
-    import pyarrow as pa
-
-    if pa.types.is_dictionary(array.type):
-        array = array.cast(array.type.value_type)
-    if pa.types.is_temporal(array.type):
-        array = array.cast(pa.int64())
-    values: list[Any] = array.to_pylist()
-    if pa.types.is_floating(array.type):  # as text, because JSON has no infinities
-        return [None if value is None else repr(float(value)) for value in values]
-    return values
-
-
-def _from_json(values: list[Any], kind: "pa.DataType") -> "pa.Array":
-    import pyarrow as pa
-
-    if pa.types.is_floating(kind):
-        return pa.array([None if value is None else float(value) for value in values], kind)
-    if pa.types.is_temporal(kind):
-        return pa.array(values, pa.int64()).cast(kind)
-    return pa.array(values, kind.value_type if pa.types.is_dictionary(kind) else kind)

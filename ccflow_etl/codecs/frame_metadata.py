@@ -27,13 +27,13 @@ def pandas_document(payload: Any, spec: Spec, table: "pa.Table") -> Spec:
     ]
     if index["class"] != "range":
         levels = payload.index.levels if index["class"] == "multi" else [payload.index]
-        parts = zip(index["names"], index["fields"], levels, index["columns"], strict=True)
+        parts = zip(map(_name, payload.index.names), index["fields"], levels, index["columns"], strict=True)
         columns += [_column(name, table.schema.field(field), level.dtype, spec) for name, field, level, spec in parts]
     return {
         "index_columns": index["fields"] or [_range(payload.index)],
         "column_indexes": _label_dtypes(payload.columns) if payload.ndim == 2 else [],
         "columns": columns,
-        "attributes": spec["attrs"],
+        "attributes": spec["attrs"] or {},
         "pandas_version": pd.__version__,
     }
 
@@ -58,14 +58,30 @@ def _types(dtype: Any, spec: Spec, kept_as: "pa.DataType") -> tuple[str, str, Sp
         counts = {"num_categories": len(dtype.categories), "ordered": bool(dtype.ordered)}
         return "categorical", "int32", counts
     if kind in ("string", "object"):
-        return "unicode", str(dtype), None
+        return ("date" if spec.get("cells") == "date" else "unicode"), str(dtype), None
+    if kind in ("interval", "complex", "sparse"):
+        return "object", "object", None
+    if kind == "period":
+        return "int64", "int64", None
+    if kind == "arrow":
+        return "object", _arrow_name(dtype), None
     if kind == "masked":
         return str(dtype.numpy_dtype), str(dtype), None
     return ("timedelta" if kind == "timedelta" else str(dtype)), str(dtype), None
 
 
+def _arrow_name(dtype: Any) -> str:
+    """Return the dtype as text if pandas makes the same of it."""
+    import pandas as pd
+
+    try:
+        return str(dtype) if pd.api.types.pandas_dtype(str(dtype)) == dtype else "object"
+    except (TypeError, NotImplementedError):
+        return "object"
+
+
 def _range(index: Any) -> Spec:
-    return {"kind": "range", "name": index.name, "start": index.start, "stop": index.stop, "step": index.step}
+    return {"kind": "range", "name": _name(index.name), "start": index.start, "stop": index.stop, "step": index.step}
 
 
 def _label_dtypes(labels: Any) -> list[Spec]:
@@ -73,4 +89,9 @@ def _label_dtypes(labels: Any) -> list[Spec]:
     if labels.nlevels > 1 or labels.dtype != "int64":
         return []
     types = {"pandas_type": "int64", "numpy_type": "int64"}
-    return [{"name": labels.name, "field_name": labels.name, **types, "metadata": None}]
+    return [{"name": _name(labels.name), "field_name": _name(labels.name), **types, "metadata": None}]
+
+
+def _name(name: Any) -> str | int | None:
+    """Return a name as it is if this format has a form for it, else as text."""
+    return name if name is None or type(name) in (str, int) else str(name)

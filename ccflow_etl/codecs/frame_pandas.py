@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from .errors import Refusal, type_name
+from .errors import Refusal
 from .frame_columns import Spec, decode_column, encode_column
 from .frame_index import decode_index, encode_index, inline_index, keep_label, outline_index
 from .frame_metadata import pandas_document
-from .frames import SPEC_KEY
+from .frames import SPEC_KEY, Part
+from .tagged import from_tagged, to_tagged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,8 +56,8 @@ def pandas_to_table(payload: "pd.DataFrame | pd.Series") -> "pa.Table":
     return table.replace_schema_metadata(documents)
 
 
-def table_to_pandas(table: "pa.Table") -> "pd.DataFrame | pd.Series":
-    """Return the DataFrame or Series that ``pandas_to_table`` was given.
+def table_to_pandas(table: "pa.Table", part: Part | None = None) -> "pd.DataFrame | pd.Series":
+    """Return the DataFrame or Series that ``pandas_to_table`` was given, or a part of it.
 
     Raises:
         ValueError: If the description is of a later version or does not fit the columns.
@@ -67,7 +68,7 @@ def table_to_pandas(table: "pa.Table") -> "pd.DataFrame | pd.Series":
     if spec.get("version") != _VERSION:
         raise ValueError(f"the frame is described in version {spec.get('version')}; this reads version {_VERSION}")
     try:
-        return _restore(spec, table)
+        return _restore(_spec_of(spec, part) if part else spec, table, part)
     except (LookupError, TypeError, AttributeError, ArithmeticError, pa.ArrowException) as error:
         raise ValueError(f"the description of the frame does not fit its columns: {error!r}") from error
 
@@ -76,7 +77,7 @@ def _describe(payload: "pd.DataFrame | pd.Series") -> Spec:
     spec: Spec = {
         "version": _VERSION,
         "class": _pandas_name(payload),
-        "attrs": _exact_json(payload.attrs, "attrs"),
+        "attrs": _part("attrs", keep_attrs, payload.attrs),
         "allows_duplicate_labels": payload.flags.allows_duplicate_labels,
     }
     if payload.ndim == 2:
@@ -86,22 +87,46 @@ def _describe(payload: "pd.DataFrame | pd.Series") -> Spec:
     return spec
 
 
-def _restore(spec: Spec, table: "pa.Table") -> "pd.DataFrame | pd.Series":
+def _spec_of(spec: Spec, part: Part) -> Spec:
+    """Return the description of a part of what a spec describes."""
+    if part.columns is not None:
+        spec = {**spec, "columns": [spec["columns"][place] for place in part.columns]}
+    if part.rows is not None and not isinstance(part.rows, range) and spec["index"].get("freq"):
+        spec = {**spec, "index": {**spec["index"], "freq": None}}  # which rows are left says nothing of the steps
+    return spec
+
+
+def _restore(spec: Spec, table: "pa.Table", part: Part | None) -> "pd.DataFrame | pd.Series":
     import pandas as pd
 
-    index = decode_index(spec["index"], [table.column(field) for field in spec["index"]["fields"]])
+    index = _index(spec["index"], table, part)
     arrays = [decode_column(column, table.column(column["field"])) for column in spec["columns"]]
     # a Series for objects, because from a bare array pandas infers a dtype
     columns = [pd.Series(array, index=index, dtype=array.dtype, copy=False) for array in arrays]
     if spec["class"] == "Series":
-        restored = columns[0].copy().rename(spec["name"])
+        restored = columns[0].copy().rename(from_tagged(spec["name"]))
     else:
         restored = pd.DataFrame(dict(enumerate(columns)), index=index)
-        restored.columns = outline_index(spec["labels"])
-    restored.attrs = spec["attrs"]
+        labels = outline_index(spec["labels"])
+        restored.columns = labels if part is None or part.columns is None else labels[part.columns]
+    restored.attrs = from_tagged(spec["attrs"]) or {}
     if not spec["allows_duplicate_labels"]:
         restored = restored.set_flags(allows_duplicate_labels=False)
     return restored
+
+
+def _index(spec: Spec, table: "pa.Table", part: Part | None) -> "pd.Index":
+    if spec["class"] != "range":
+        return decode_index(spec, [table.column(field) for field in spec["fields"]])
+    rows = None if part is None else part.rows
+    start, step = spec["start"], spec["step"]
+    if isinstance(rows, range):  # one of several batches
+        spec = {**spec, "start": start + step * rows.start, "stop": start + step * rows.stop}
+    elif spec["stop"] is None:
+        count = table.num_rows if rows is None or not len(rows) else int(rows[-1]) + 1
+        spec = {**spec, "stop": start + step * count}
+    index = decode_index(spec, [])
+    return index if rows is None or isinstance(rows, range) else index[rows]
 
 
 def _pandas_name(payload: Any) -> str:
@@ -142,17 +167,12 @@ def _unique(names: Iterable[str]) -> list[str]:
     return list(unique)
 
 
-def _exact_json(value: Any, where: str) -> Any:
-    """Return a value that JSON gives back as it is, else raise ``Refusal``."""
-    if value is None or type(value) in (str, int, bool):
-        return value
-    if type(value) is float and value - value == 0:
-        return value
-    if type(value) is list:
-        return [_exact_json(item, f"{where}[{position}]") for position, item in enumerate(value)]
-    if type(value) is dict and all(type(key) is str for key in value):
-        return {key: _exact_json(item, f"{where}[{key!r}]") for key, item in value.items()}
-    raise Refusal(f"is {value!r:.80} of type {type_name(value)}, which JSON does not give back as it is", where)
+def keep_attrs(attrs: dict[Any, Any]) -> Any:
+    """Return attrs as JSON, which ``from_tagged`` undoes."""
+    try:
+        return to_tagged(dict(attrs)) if attrs else None
+    except RecursionError as error:
+        raise Refusal("is nested too deeply, or holds itself") from error
 
 
 def _dump(document: Spec) -> bytes:

@@ -1,4 +1,4 @@
-"""Columns of text: pandas' string dtypes, and object columns that hold nothing but str."""
+"""Columns of text: pandas' string dtypes."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,7 +32,7 @@ class StringKind(ColumnKind):
         import pandas as pd
 
         missing = "NA" if array.dtype.na_value is pd.NA else "nan"
-        return {"storage": array.dtype.storage.removesuffix("_numpy"), "missing": missing}, _text(array)
+        return {"storage": array.dtype.storage.removesuffix("_numpy"), "missing": missing}, text_array(array)
 
     def physical_type(self, spec: Spec) -> "pa.DataType":
         """Return Arrow's text type without a 2 GB limit."""
@@ -54,55 +54,12 @@ class StringKind(ColumnKind):
         return dtype.__from_arrow__(column)
 
 
-class ObjectKind(ColumnKind):
-    """``object`` columns of ``str``, with either None or NaN for missing values.
+def text_array(array: Any) -> "pa.Array | pa.ChunkedArray":
+    """Return text as an Arrow array, with nulls for missing values.
 
-    >>> ObjectKind().encode(np.array(["a", None], dtype=object))[0]
-    {'missing': 'None'}
-    >>> ObjectKind().encode(np.array(["a", 1], dtype=object))
-    Traceback (most recent call last):
-    ...
-    ccflow_etl.codecs.errors.Refusal: it has the dtype object with values of type int; only str, with None or NaN for \
-missing, is supported
+    Raises:
+        Refusal: If it is not valid Unicode.
     """
-
-    name: ClassVar[str] = "object"
-
-    def accepts(self, dtype: Any) -> bool:
-        """Return whether it is ``object``."""
-        return isinstance(dtype, np.dtype) and dtype.kind == "O"
-
-    def encode(self, array: Any) -> tuple[Spec, "pa.Array | pa.ChunkedArray"]:
-        """Return the text, with nulls for missing values."""
-        values = np.asarray(array)
-        kinds = set(map(type, values)) - {str}
-        others = [kind.__name__ for kind in kinds - {float, type(None)}]
-        if float in kinds and any(value == value for value in values if type(value) is float):
-            others.append("float")
-        if others:
-            raise Refusal(
-                f"has the dtype object with values of type {', '.join(sorted(others))}; "
-                "only str, with None or NaN for missing, is supported"
-            )
-        if len(kinds) > 1:
-            raise Refusal("has the dtype object with both None and NaN in it; use one of them for missing values")
-        return {"missing": "nan" if float in kinds else "None"}, _text(values)
-
-    def physical_type(self, spec: Spec) -> "pa.DataType":
-        """Return Arrow's text type without a 2 GB limit."""
-        import pyarrow as pa
-
-        return pa.large_string()
-
-    def decode(self, spec: Spec, column: "pa.ChunkedArray") -> Any:
-        """Return a numpy array of objects."""
-        values = column.to_numpy()
-        if spec["missing"] == "nan":
-            values[column.is_null().to_numpy()] = np.nan
-        return values
-
-
-def _text(array: Any) -> "pa.Array | pa.ChunkedArray":
     import pyarrow as pa
 
     try:

@@ -1,14 +1,12 @@
 """Columns of dates with times, with or without a time zone, and of durations."""
 
-import datetime as dt
-import zoneinfo
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from .errors import Refusal
 from .frame_columns import ColumnKind, Spec
+from .zones import arrow_zone, zone_of, zone_spec
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +36,7 @@ class DatetimeKind(ColumnKind):
 
         zone = getattr(array.dtype, "tz", None)
         unit = getattr(array.dtype, "unit", None) or np.datetime_data(array.dtype)[0]
-        spec = {"unit": unit, "zone": None if zone is None else _zone_spec(zone)}
+        spec = {"unit": unit, "zone": None if zone is None else zone_spec(zone)}
         instants = np.asarray(array.view("i8")).view(f"M8[{unit}]")
         try:
             return spec, pa.array(instants, pa.timestamp(unit)).cast(self.physical_type(spec))
@@ -49,7 +47,7 @@ class DatetimeKind(ColumnKind):
         """Return a timestamp type, with the zone's name when Arrow has one for it."""
         import pyarrow as pa
 
-        return pa.timestamp("ms" if spec["unit"] == "s" else spec["unit"], spec["zone"] and _arrow_zone(spec["zone"]))
+        return pa.timestamp("ms" if spec["unit"] == "s" else spec["unit"], spec["zone"] and arrow_zone(spec["zone"]))
 
     def decode(self, spec: Spec, column: "pa.ChunkedArray") -> Any:
         """Return a DatetimeArray."""
@@ -59,7 +57,7 @@ class DatetimeKind(ColumnKind):
         instants = column.cast(pa.timestamp(column.type.unit)).cast(pa.timestamp(spec["unit"])).to_numpy()
         index = pd.DatetimeIndex(instants)
         if spec["zone"]:
-            index = index.tz_localize("UTC").tz_convert(_zone(spec["zone"]))
+            index = index.tz_localize("UTC").tz_convert(zone_of(spec["zone"]))
         return index.array
 
 
@@ -94,48 +92,3 @@ class TimedeltaKind(ColumnKind):
         import pandas as pd
 
         return pd.TimedeltaIndex(column.to_numpy()).array
-
-
-def _zone_spec(zone: dt.tzinfo) -> Spec:
-    """Return a time zone as JSON; which class it is of is a part of a dtype."""
-    if type(zone) is zoneinfo.ZoneInfo and zone.key:
-        return {"class": "zoneinfo", "key": zone.key}
-    if type(zone) is dt.timezone and zone in (dt.UTC, dt.timezone(zone.utcoffset(None))):
-        offset = zone.utcoffset(None)
-        named = zone.tzname(None) != dt.timezone(offset).tzname(None)
-        return {
-            "class": "timezone",
-            "microseconds": offset // dt.timedelta(microseconds=1),
-            "name": zone.tzname(None) if named else None,
-        }
-    if type(zone).__module__.partition(".")[0] == "pytz":
-        return _pytz_spec(zone)
-    raise Refusal(f"has the time zone {zone!r}, which is not one of zoneinfo, datetime.timezone or pytz")
-
-
-def _pytz_spec(zone: Any) -> Spec:
-    if zone.zone:
-        return {"class": "pytz", "key": zone.zone}
-    return {"class": "pytz", "minutes": zone.utcoffset(None) // dt.timedelta(minutes=1)}
-
-
-def _zone(spec: Spec) -> Any:
-    if spec["class"] == "zoneinfo":
-        return zoneinfo.ZoneInfo(spec["key"])
-    if spec["class"] == "timezone":
-        offset = dt.timedelta(microseconds=spec["microseconds"])
-        if spec["name"] is not None:
-            return dt.timezone(offset, spec["name"])
-        return dt.timezone(offset) if offset else dt.UTC
-    pytz = import_module("pytz")
-    return pytz.timezone(spec["key"]) if "key" in spec else pytz.FixedOffset(spec["minutes"])
-
-
-def _arrow_zone(spec: Spec) -> str:
-    """Return the zone as other readers of the file see it: by name, as +HH:MM, or UTC for an odd offset."""
-    if "key" in spec:
-        return str(spec["key"])
-    minutes, rest = divmod(spec.get("microseconds", spec.get("minutes", 0) * 60_000_000), 60_000_000)
-    if rest or not minutes:
-        return "UTC"
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"

@@ -1,13 +1,15 @@
 """The one bridge between tabular payloads and Arrow tables, shared by parquet, arrow and csv."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .errors import Refusal
 from .rows import is_rows, mapping_to_table, rows_to_table
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 SPEC_KEY = b"ccflow_etl"
@@ -47,8 +49,52 @@ def to_table(payload: Any) -> "pa.Table":
     return table.replace_schema_metadata(metadata or None)
 
 
-def from_table(table: "pa.Table") -> Any:
-    """Return the DataFrame or Series that a table was made from, else the table.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of a whole table was read: the columns, and the rows."""
+
+    fields: list[str]
+    """The names of the columns of the table."""
+
+    columns: list[int] | None = None
+    """For a pandas object, the places of its columns among all; None for all."""
+
+    rows: "np.ndarray | range | None" = None
+    """The places of the rows among all; None for all."""
+
+    def at(self, rows: "np.ndarray | range") -> "Part":
+        """Return the same with these rows."""
+        return replace(self, rows=rows)
+
+
+def part_of(schema: "pa.Schema", columns: Sequence[Any] | None) -> Part:
+    """Return which columns of a table go with the labels that were asked for; the index is always among them.
+
+    Raises:
+        ValueError: If there is no such column.
+    """
+    if SPEC_KEY in (schema.metadata or {}):
+        from .frame_parts import frame_part
+
+        return frame_part(schema, columns)
+    names = schema.names if columns is None else list(columns)
+    for name in names:
+        if name not in schema.names:
+            raise ValueError(f"there is no column {name!r}; there are {schema.names}")
+    return Part(names)
+
+
+def stored_filters(schema: "pa.Schema", filters: Any) -> Any:
+    """Return filters, as pyarrow takes them, with the names that the columns of a pandas object have in the table."""
+    if SPEC_KEY in (schema.metadata or {}):
+        from .frame_parts import frame_filters
+
+        return frame_filters(schema, filters)
+    return filters
+
+
+def from_table(table: "pa.Table", part: Part | None = None) -> Any:
+    """Return the DataFrame or Series that a table, or a part of it, was made from, else the table.
 
     Raises:
         ValueError: If the description and the columns do not fit together.
@@ -63,7 +109,7 @@ def from_table(table: "pa.Table") -> Any:
         return table
     from .frame_pandas import table_to_pandas
 
-    return table_to_pandas(table)
+    return table_to_pandas(table, part)
 
 
 def _arrow_table(payload: Any) -> "pa.Table":

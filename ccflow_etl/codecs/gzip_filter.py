@@ -2,6 +2,8 @@
 
 import struct
 import zlib
+from importlib import import_module
+from typing import Any
 
 from .errors import PayloadDecodeError, PayloadTooLargeError
 
@@ -12,11 +14,15 @@ _HAS_HEADER_CHECKSUM, _HAS_COMMENT = 2, 16
 _FASTEST, _UNKNOWN_SYSTEM = 4, 255
 _RAW, _GZIP = -15, 31
 
+# What unpacks to so much, and to so many times its size, is counted before it is kept.
+_PIECE, _SUSPICIOUS, _TIMES = 1 << 24, 1 << 26, 100
+
 
 def compress(data: bytes, comment: bytes = b"") -> bytes:
     """Return the data as one gzip member without a time stamp: equal input gives equal bytes.
 
-    A comment is kept in the header, with a checksum of its own, because gzip's covers only the content.
+    A comment is kept in the header, with a checksum of its own, because gzip's covers only the content. ``isal`` does
+    the work when it is installed.
 
     >>> import gzip
     >>> gzip.decompress(compress(b"hello", comment=b"greeting"))
@@ -27,9 +33,9 @@ def compress(data: bytes, comment: bytes = b"") -> bytes:
     if comment:
         header += comment + b"\x00"
         header += struct.pack("<H", zlib.crc32(header) & 0xFFFF)
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
-    trailer = struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)
-    return b"".join((header, packer.compress(data), packer.flush(), trailer))
+    library = _library()
+    trailer = struct.pack("<II", library.crc32(data), len(data) & 0xFFFFFFFF)
+    return b"".join((header, library.compress(data, _LEVEL, _RAW), trailer))
 
 
 def decompress(data: bytes, limit: int) -> tuple[bytes, bytes]:
@@ -38,7 +44,8 @@ def decompress(data: bytes, limit: int) -> tuple[bytes, bytes]:
     Several members one after the other, as ``cat a.gz b.gz`` makes them, are one content.
 
     Raises:
-        PayloadTooLargeError: If the content has more than ``limit`` bytes; no more than that is ever unpacked.
+        PayloadTooLargeError: If the content has more than ``limit`` bytes. A content that is over a hundred times
+            larger than its bytes is counted before it is kept, so that this takes little memory.
         PayloadDecodeError: If the data is not gzip, is cut short, or fails its checksums.
 
     >>> decompress(compress(b"hello", comment=b"greeting"), limit=1_000)
@@ -46,21 +53,52 @@ def decompress(data: bytes, limit: int) -> tuple[bytes, bytes]:
     """
     parts: list[bytes] = []
     size = 0
-    rest = data
-    while rest or not parts:
-        unpacker = zlib.decompressobj(_GZIP)
-        try:
-            part = unpacker.decompress(rest, limit - size + 1)
-        except zlib.error as error:
-            raise PayloadDecodeError("gzip", data, str(error)) from None
+    counted = False
+    for part, taken in _pieces(data, limit):
         size += len(part)
         if size > limit:
             raise PayloadTooLargeError(limit)
-        if not unpacker.eof:
-            raise PayloadDecodeError("gzip", data, "it ends too early")
+        if size > _SUSPICIOUS and size > _TIMES * taken and not counted:
+            _count(data, limit)
+            counted = True
         parts.append(part)
-        rest = unpacker.unused_data.lstrip(b"\x00")  # padding after a member is allowed
     return b"".join(parts), _comment(data)
+
+
+def _pieces(data: bytes, limit: int) -> Any:
+    """Yield the content in pieces, each with how many bytes have been taken so far."""
+    library = _library()
+    rest = data
+    while True:
+        unpacker = library.decompressobj(_GZIP)
+        while not unpacker.eof:
+            try:
+                part = unpacker.decompress(rest, min(_PIECE, limit + 1))
+            except (zlib.error, library.error) as error:
+                raise PayloadDecodeError("gzip", len(data), str(error)) from None
+            rest = unpacker.unconsumed_tail
+            if not part and not rest and not unpacker.eof:
+                raise PayloadDecodeError("gzip", len(data), "it ends too early")
+            yield part, len(data) - len(rest) - len(unpacker.unused_data)
+        rest = unpacker.unused_data.lstrip(b"\x00")  # padding after a member is allowed
+        if not rest:
+            return
+
+
+def _count(data: bytes, limit: int) -> None:
+    size = 0
+    for part, _ in _pieces(data, limit):
+        size += len(part)
+        if size > limit:
+            raise PayloadTooLargeError(limit)
+
+
+def _library() -> Any:
+    """Return ``isal.isal_zlib`` when it is installed, which is several times faster, else Python's ``zlib``."""
+    try:
+        return import_module("isal.isal_zlib")
+    except ImportError:
+        return zlib
 
 
 def _comment(data: bytes) -> bytes:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from .errors import Refusal, type_name
 from .formats import ContentFormat
+from .options import DecodeOptions
 from .scalars import plain_scalar
 
 
@@ -48,7 +49,9 @@ payload['close'][1] is nan, which JSON has no number for; use None
         except RecursionError as error:
             raise Refusal("is nested too deeply, or holds itself") from error
 
-    def _decode(self, data: bytes) -> Any:
+    def _decode(self, data: bytes, options: DecodeOptions) -> Any:
+        if len(data) * _VALUE > options.limit:  # counted only when it could be too much
+            options.check(len(data) + _VALUE * sum(map(data.count, (b",", b"[", b"{"))))
         return json.loads(str(data, "utf-8"), parse_constant=_refuse_constant)
 
 
@@ -68,6 +71,8 @@ def _plain(value: Any) -> Any:
     return _plain(_plain_other(value))
 
 
+# Bytes of memory that a value takes beside its text.
+_VALUE = 64
 _NATIVE = frozenset({str, int, bool, type(None)})
 _NOT_ARRAYS = (str, bytes, bytearray, memoryview)
 

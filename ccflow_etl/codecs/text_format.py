@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from .errors import Refusal
 from .formats import ContentFormat
+from .options import DecodeOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,5 +30,5 @@ class TextFormat(ContentFormat):
         except UnicodeEncodeError as error:
             raise Refusal(f"is not valid Unicode ({error})") from error
 
-    def _decode(self, data: bytes) -> str:
+    def _decode(self, data: bytes, options: DecodeOptions) -> str:
         return str(data, "utf-8")

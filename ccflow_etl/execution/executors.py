@@ -4,6 +4,7 @@ Each class describes a pool and opens it for the length of a run as a ``concurre
 """
 
 import abc
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -23,6 +24,27 @@ class BaseExecutor(BaseModel, abc.ABC):
     @abc.abstractmethod
     def open(self) -> AbstractContextManager[Executor]:
         """The pool as a ``concurrent.futures.Executor``; leaving the context waits for its calls and closes it."""
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _until_interrupted(pool: Executor) -> Iterator[Executor]:
+    """A pool that waits for its calls at the end, unless it is interrupted."""
+    try:
+        yield pool
+    except KeyboardInterrupt:
+        workers = list((getattr(pool, "_processes", None) or {}).values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in workers:
+            worker.kill()
+        raise
+    except BaseException:
+        pool.shutdown()
+        raise
+    pool.shutdown()
 
 
 class CallingThread(Executor):
@@ -61,8 +83,8 @@ class ThreadExecutor(BaseExecutor):
     max_workers: PositiveInt | None = Field(None, description="How many threads; by default what Python chooses.")
 
     def open(self) -> AbstractContextManager[Executor]:
-        """A ``ThreadPoolExecutor``."""
-        return ThreadPoolExecutor(self.max_workers, thread_name_prefix="ccflow-etl")
+        """A ``ThreadPoolExecutor``; an interrupt does not wait for its calls, which Python cannot end."""
+        return _until_interrupted(ThreadPoolExecutor(self.max_workers, thread_name_prefix="ccflow-etl"))
 
 
 class ProcessExecutor(BaseExecutor):
@@ -77,10 +99,14 @@ class ProcessExecutor(BaseExecutor):
     max_workers: PositiveInt | None = Field(None, description="How many processes; by default one for each processor.")
 
     def open(self) -> AbstractContextManager[Executor]:
-        """A ``ProcessPoolExecutor`` of spawned processes."""
+        """A ``ProcessPoolExecutor`` of spawned processes, which an interrupt ends.
+
+        They do not hear Ctrl-C, which a terminal sends to all of them: whoever runs the pool decides what it means.
+        """
         from multiprocessing import get_context
 
-        return ProcessPoolExecutor(self.max_workers, mp_context=get_context("spawn"))
+        pool = ProcessPoolExecutor(self.max_workers, get_context("spawn"), initializer=_ignore_interrupts)
+        return _until_interrupted(pool)
 
 
 class DaskExecutor(BaseExecutor):

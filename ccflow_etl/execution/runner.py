@@ -1,19 +1,21 @@
 """Running one call for each item of a sequence: here, or in a pool with a sliding window of submitted work."""
 
-import os
 import queue
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
+
+import cloudpickle
 
 from .attempts import run_with_retry
 from .executors import CallingThread
 from .retry import RetryEvent, RetryExecutionError, RetryPolicy
+from .travel import pack, unpack
 
 __all__ = ["Outcome", "run_calls"]
 
@@ -26,14 +28,16 @@ _WORKERS_OF_UNKNOWN_POOL = 16
 class Outcome:
     """What became of one call.
 
-    ``item`` is what was called with, ``error`` the exception it ended with, and ``trace`` its traceback as text, which
-    survives another process. ``started`` is in seconds since 1970, ``seconds`` is what it took with all its attempts.
+    ``item`` is what was called with, ``error`` the exception it ended with. ``told`` is its type and message and
+    ``trace`` its traceback, as texts, which survive another process even where the exception does not. ``started`` is
+    in seconds since 1970, ``seconds`` is what it took with all its attempts.
     """
 
     index: int
     item: Any = None
     result: Any = None
     error: Exception | None = None
+    told: str = ""
     trace: str = ""
     attempts: int = 1
     started: float = 0.0
@@ -58,7 +62,7 @@ def run_calls(
     >>> [outcome.result for outcome in run_calls(abs, [-1, -2])]
     [1, 2]
     """
-    if pool is None:
+    if pool is None or isinstance(pool, CallingThread):
         for index, item in enumerate(items):
             if not go_on():
                 return
@@ -69,30 +73,48 @@ def run_calls(
         yield from _run_in_pool(_submitter(call, policy, pool), items, ahead or _AHEAD * _workers(pool), go_on)
 
 
-def _run_in_pool(
-    submit: Callable[[int, Any], "Future[Outcome]"], items: Iterable[Any], window: int, go_on: Callable[[], bool]
-) -> Iterator[Outcome]:
-    done: queue.SimpleQueue[Future[Outcome]] = queue.SimpleQueue()
-    running: dict[Future[Outcome], tuple[int, Any]] = {}
+def _run_in_pool(submit: "Submit", items: Iterable[Any], window: int, go_on: Callable[[], bool]) -> Iterator[Outcome]:
+    done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+    running: dict[Future[Any], tuple[int, Any]] = {}
     waiting = enumerate(items)
     while True:
         while len(running) < window and go_on() and (entry := next(waiting, None)) is not None:
-            future = submit(*entry)
-            running[future] = entry
-            future.add_done_callback(done.put)
+            try:
+                future = submit(*entry)
+            except BrokenExecutor as broken:  # a worker died, and the pool takes no more calls
+                yield _failure(*entry, broken)
+                window = 0
+            else:
+                running[future] = entry
+                future.add_done_callback(done.put)
+        if not go_on():
+            for future in [future for future in running if future.cancel()]:
+                del running[future]
         if not running:
             return
         future = done.get()
+        if future not in running:  # cancelled here
+            continue
         index, item = running.pop(future)
-        error = future.exception()
+        error = CancelledError("the pool cancelled the call") if future.cancelled() else future.exception()
         if error is None:
-            outcome = future.result()
+            arrived = future.result()
+            outcome: Outcome = cloudpickle.loads(arrived) if isinstance(arrived, bytes) else arrived
+            outcome.item = item
+            yield outcome
         elif isinstance(error, Exception):  # of the pool itself: a worker that died, say
-            outcome = Outcome(index, error=error, trace="".join(traceback.format_exception(error)))
+            yield _failure(index, item, error)
         else:
             raise error
-        outcome.item = item
-        yield outcome
+
+
+def _failure(index: int, item: Any, error: Exception) -> Outcome:
+    trace = "".join(traceback.format_exception(error))
+    return Outcome(index, item, error=error, told=_told(error), trace=trace)
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _workers(pool: Executor) -> int:
@@ -115,61 +137,35 @@ def _attempt(call: Callable[[Any], Any], policy: RetryPolicy | None, index: int,
         # What the attempts ended with, unless it was no exception but a status code.
         cause = error.__cause__ if isinstance(error, RetryExecutionError) else None
         outcome.error = cause if isinstance(cause, Exception) else error
+        outcome.told = _told(outcome.error)
         outcome.trace = traceback.format_exc()
     outcome.seconds = time.perf_counter() - began
     return outcome
 
 
-def _submitter(
-    call: Callable[[Any], Any], policy: RetryPolicy | None, pool: Executor
-) -> "Callable[[int, Any], Future[Outcome]]":
+Submit = Callable[[int, Any], "Future[Any]"]
+"""Submits the n-th call with its item; the future gives an Outcome, or one as bytes from elsewhere."""
+
+
+def _submitter(call: Callable[[Any], Any], policy: RetryPolicy | None, pool: Executor) -> Submit:
     """How a call is submitted: with this context's variables to threads, as bytes to whatever may be elsewhere."""
-    if isinstance(pool, ThreadPoolExecutor | CallingThread):
+    if isinstance(pool, ThreadPoolExecutor):
         return lambda index, item: pool.submit(copy_context().run, _attempt, call, policy, index, item)
-    import cloudpickle
-    from ccflow import GlobalState
-
-    # The same bytes each time, which each worker reads once.
-    work = cloudpickle.dumps((os.getpid(), GlobalState(), call, policy))
-
-    def submit(index: int, item: Any) -> "Future[Outcome]":
-        travelling = pool.submit(_attempt_elsewhere, work, index, cloudpickle.dumps(item))
-        future: Future[Outcome] = Future()
-        travelling.add_done_callback(lambda arrived: _arrive(arrived, future))
-        return future
-
-    return submit
-
-
-def _arrive(arrived: "Future[bytes]", future: "Future[Outcome]") -> None:
-    import cloudpickle
-
-    try:
-        future.set_result(cloudpickle.loads(arrived.result()))
-    except BaseException as error:
-        future.set_exception(error)
+    work = pack(call, policy, type(pool).__name__)
+    return lambda index, item: pool.submit(_attempt_elsewhere, work, index, cloudpickle.dumps(item))
 
 
 def _attempt_elsewhere(work: bytes, index: int, item: bytes) -> bytes:
-    import cloudpickle
-
-    call, policy = _unpack(work)
+    call, policy = unpack(work)
     outcome = _attempt(call, policy, index, cloudpickle.loads(item))
+    try:
+        # Some exceptions pickle, and cannot be read again.
+        cloudpickle.loads(cloudpickle.dumps(outcome.error))
+    except Exception:
+        outcome.error = RuntimeError(outcome.told)
     try:
         return cloudpickle.dumps(outcome)
     except Exception as error:
-        told = f"step {index} ended, but what it ended with cannot be sent back: {type(error).__name__}: {error}"
-        outcome.result, outcome.error, outcome.trace = None, TypeError(told), outcome.trace or told
+        outcome.told = f"TypeError: the result of step {index} cannot be sent back: {_told(error)}"
+        outcome.result, outcome.error, outcome.trace = None, TypeError(outcome.told), outcome.told
         return cloudpickle.dumps(outcome)
-
-
-@lru_cache(maxsize=8)
-def _unpack(work: bytes) -> tuple[Callable[[Any], Any], RetryPolicy | None]:
-    """The call, and the ccflow registry and options of the process that sent it."""
-    import cloudpickle
-    from ccflow import GlobalState
-
-    process, state, call, policy = cloudpickle.loads(work)
-    if process != os.getpid():
-        GlobalState.set(state)
-    return call, policy

@@ -8,14 +8,14 @@ from pydantic import Field
 ETLStage = Literal["plan", "extract", "transform", "load"]
 
 # Evidence about the bytes, not part of what the artifact is: one store may know it and another not.
-_EVIDENCE = ("sha256", "size")
+_EVIDENCE = ("sha256", "size", "rows")
 
 
 class ETLArtifact(ResultBase):
     """One thing that a stage of a pipeline made, or plans to make.
 
-    Two artifacts are equal when everything but ``sha256`` and ``size`` is. As a ccflow result it can be what a
-    callable model returns.
+    Two artifacts are equal when everything but ``sha256``, ``size`` and ``rows`` is. As a ccflow result it can be
+    what a callable model returns.
 
     >>> artifact = ETLArtifact(key="daily/AAA", stage="extract", dataset="closes")
     >>> artifact.status
@@ -33,6 +33,7 @@ class ETLArtifact(ResultBase):
     metadata: dict[str, Any] = Field(default_factory=dict, description="Anything else worth knowing.")
     sha256: str | None = Field(None, description="SHA-256 of the stored bytes in hexadecimal, when known.")
     size: int | None = Field(None, ge=0, description="Number of stored bytes, when known.")
+    rows: int | None = Field(None, ge=0, description="Number of rows of a table or of a list of rows, when known.")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ETLArtifact) or type(self) is not type(other):

@@ -24,8 +24,8 @@ __all__ = ["BackfillModel"]
 class BackfillModel(CallableModel):
     """Runs a model once for each step of a :class:`BackfillContext` of the model's own context type.
 
-    The steps are declared as dependencies, so that a graph evaluator can run them; a step that was run there is not
-    run again. The model keeps nothing between calls: one instance serves any number of ranges and threads.
+    A plain backfill declares its steps as dependencies, so that a graph evaluator can run them; a step that was run
+    there is not run again. The model keeps nothing between calls: one instance serves any number of ranges and threads.
 
     With a checkpoint store, steps that are done are not run again, and a run that was killed goes on where it was.
     Without any of the other fields, a backfill is a plain loop.
@@ -48,13 +48,17 @@ class BackfillModel(CallableModel):
     key: Annotated[str, AfterValidator(check_key)] = Field(
         DEFAULT_KEY, description="Template of a step's checkpoint key: {model}, {version}, {step} and {context}."
     )
-    code_version: str | None = Field(None, description="Changes every key, so that a new version runs every step.")
+    code_version: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="Changes every key, so that a new version runs every step."
+    )
     overwrite: bool = Field(False, description="Run steps that are done, too.")
     only: Only | None = Field(
         None, description="Run only steps without a mark (missing), or marked as failed (failed)."
     )
     retry: RetryPolicy | None = Field(None, description="How each step is tried again.")
-    on_error: Literal["raise", "continue"] = Field("raise", description="Stop at the first failure, or go on.")
+    on_error: Literal["raise", "continue"] = Field(
+        "raise", description="Stop at the first failure, or go on; with a limit of failures, go on."
+    )
     max_failures: NonNegativeInt | None = Field(None, description="How many steps may fail; one more ends the run.")
     min_success_ratio: Annotated[float, Field(ge=0, le=1)] | None = Field(
         None, description="Which part of the steps has to succeed; the run ends when it no longer can."
@@ -76,6 +80,24 @@ class BackfillModel(CallableModel):
                 f"chunk needs a model whose context has start_date and end_date, or start_datetime and end_datetime: "
                 f"{type(self.model).__name__} is called for one step at a time."
             )
+        return self
+
+    @property
+    def _has_limit(self) -> bool:
+        return self.max_failures is not None or self.min_success_ratio is not None
+
+    @model_validator(mode="after")
+    def _check_limit(self) -> Self:
+        if self._has_limit and self.on_error == "raise" and "on_error" in self.model_fields_set:
+            raise ValueError(
+                "on_error='raise' stops at the first failure: leave it out, or max_failures and the ratio."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_only(self) -> Self:
+        if self.only is not None and self.checkpoint_store is None:
+            raise ValueError(f"only={self.only!r} needs a checkpoint_store, whose marks say which steps those are.")
         return self
 
     @property
@@ -109,7 +131,9 @@ class BackfillModel(CallableModel):
             only=self.only,
             retry=self.retry,
             policy=FailurePolicy(
-                on_error=self.on_error, max_failures=self.max_failures, min_success_ratio=self.min_success_ratio
+                on_error="continue" if self._has_limit else self.on_error,
+                max_failures=self.max_failures,
+                min_success_ratio=self.min_success_ratio,
             ),
             executor=self.executor,
             collect=self.collect,
@@ -140,14 +164,15 @@ class BackfillModel(CallableModel):
 
     @Flow.deps
     def __deps__(self, context: BackfillContext) -> GraphDepList:
-        """One dependency for each step to run: the wrapped model on the step's context.
+        """One dependency for each step: the wrapped model on the step's context.
 
-        None where a failing step is not the end, or the steps run in chunks or in an executor: they are scheduled here.
+        None where there is more to a step than its result: a mark to be set, a failure to live with, another attempt, a
+        chunk or an executor. A graph evaluator would run such steps before this model can see to that.
         """
-        if self.executor or self.chunk or self.retry or self.on_error == "continue":
+        more = (self.checkpoint_store, self.executor, self.chunk, self.retry)
+        if any(part is not None for part in more) or self._has_limit or self.on_error == "continue":
             return []
-        run = self._run(context)
-        return [(self.model, [run.contexts[index] for index in run.report.planned()])]
+        return [(self.model, list(context.step_contexts()))]
 
 
 def _required(context_type: Any) -> type[ContextBase]:

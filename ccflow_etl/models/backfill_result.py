@@ -1,4 +1,4 @@
-"""BackfillResult: what a backfill did, and BackfillError, which carries it when too much of that failed."""
+"""BackfillResult: what a backfill did, and the exceptions that carry it when it failed or was cancelled."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from .summary import RunSummary
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BackfillError", "BackfillResult"]
+__all__ = ["BackfillCancelled", "BackfillError", "BackfillResult"]
 
 
 class BackfillResult(GenericResult[dict[str, Any]]):
@@ -50,6 +50,20 @@ class BackfillResult(GenericResult[dict[str, Any]]):
     def __str__(self) -> str:
         counts = ", ".join(f"{count:,} {status}" for status, count in self.summary.by_status.items())
         return f"{self.value['steps']:,} steps: {counts or 'nothing was run'}"
+
+
+class BackfillCancelled(KeyboardInterrupt):
+    """The backfill was interrupted; ``result`` has the report, in which the steps that did not end are ``cancelled``.
+
+    A ``KeyboardInterrupt``, so that what runs around the backfill stops as well.
+
+    >>> BackfillCancelled(BackfillResult(value={"steps": 3, "outputs": []})).result.value["steps"]
+    3
+    """
+
+    def __init__(self, result: BackfillResult):
+        super().__init__(str(result))
+        self.result = result
 
 
 class BackfillError(RuntimeError):

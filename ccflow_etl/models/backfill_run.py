@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,13 +13,14 @@ from ccflow import CallableModel, ContextBase, GenericResult, ResultBase
 from pydantic_core import PydanticSerializationError
 
 from ..calendars.interval import Interval
+from ..execution.cancel import Cancellation
 from ..execution.executors import BaseExecutor
 from ..execution.retry import RetryPolicy
 from ..execution.runner import Outcome, run_calls
 from ..stores.checkpoint_protocol import should_skip_many
 from .backfill_context import BackfillContext
 from .backfill_policy import FailurePolicy
-from .backfill_result import BackfillError, BackfillResult
+from .backfill_result import BackfillCancelled, BackfillError, BackfillResult
 from .blocks import Block, Work, cut
 from .report import StepReport
 from .step_keys import StepKeys
@@ -67,22 +68,35 @@ class BackfillRun:
             done = should_skip_many(self.store, keys.all())
             report.mark(np.flatnonzero(done), "checkpoint")
         if self.only is not None:
-            report.mark([index for index in report.planned() if not self._is_wanted(keys[index])], "skipped")
+            planned = report.planned()
+            wanted = np.fromiter((self._is_wanted(keys[index]) for index in planned), dtype=bool, count=len(planned))
+            report.mark(planned[~wanted], "skipped")
         return report
 
-    def _is_wanted(self, key: str) -> bool:
-        if not hasattr(self.store, "get"):
+    @cached_property
+    def _is_wanted(self) -> Callable[[str], bool]:
+        """Whether a step has the mark that ``only`` asks for: from one listing, or from a look-up each."""
+        store, missing = self.store, self.only == "missing"
+        if hasattr(store, "keys"):
+            marked = set(store.keys(status=None if missing else "failed"))
+            return lambda key: (key in marked) != missing
+        if not hasattr(store, "get"):
             raise ValueError(
-                f"only={self.only!r} asks the checkpoint store for each mark, "
-                f"and {type(self.store).__name__} has no get(key)."
+                f"only={self.only!r} needs a checkpoint store that tells its marks, "
+                f"and {type(store).__name__} has no get(key)."
             )
-        record = self.store.get(key)
-        return record is None if self.only == "missing" else record is not None and record.status == "failed"
+
+        def look_up(key: str) -> bool:
+            record = store.get(key)
+            return record is None if missing else record is not None and record.status == "failed"
+
+        return look_up
 
     def run(self) -> BackfillResult:
         """Run the chosen steps.
 
         Raises:
+            BackfillCancelled: the run was interrupted; what had ended is recorded.
             BackfillError: more steps failed than the policy allows.
             Exception: of the first step that failed, where the policy is to raise.
         """
@@ -95,41 +109,55 @@ class BackfillRun:
             )
         outputs: dict[int, dict[str, Any]] = {}
         failures: dict[int, Outcome] = {}
+        abandoned = False
+        with Cancellation(_tell_to_wait) as cancellation:
+            try:
+                for block, outcome in self._outcomes(lambda: not cancellation.requested, failures, len(chosen)):
+                    if outcome.error is not None:
+                        failures |= dict.fromkeys(block, outcome)
+                    elif self.collect:
+                        outputs[block[0]] = _output(outcome.item, outcome.result)
+                    self._record(block, outcome)
+            except KeyboardInterrupt:
+                abandoned = True
+        self.report.mark(self.report.planned(), "cancelled")
+        result = self._result(outputs)
+        if cancellation.requested or abandoned:
+            raise BackfillCancelled(result)
+        if failures:
+            self._fail(failures, len(chosen), result)
+        return result
+
+    def _outcomes(
+        self, go_on: Callable[[], bool], failures: Collection[int], chosen: int
+    ) -> Iterator[tuple[Block, Outcome]]:
+        """What became of each block, as it ends; a failed one that is split comes as its parts."""
         work = Work(cut(self.report.planned(), self.chunk, self.contexts.steps), self.contexts)
         with _opened(self.executor) as pool:
-            outcomes = run_calls(
+            for outcome in run_calls(
                 self.model,
                 work,
                 pool=pool,
                 policy=self.retry,
                 ahead=1 if self.depends_on_past else None,
-                go_on=lambda: not self._stops(len(failures), len(chosen)),
-            )
-            for outcome in outcomes:
+                go_on=lambda: go_on() and not self._stops(len(failures), chosen),
+            ):
                 block = work.take(outcome.index)
-                if outcome.error is None:
-                    if self.collect:
-                        outputs[block[0]] = _output(outcome.item, outcome.result)
-                elif self.split_failed and len(block) > 1:
+                if outcome.error is not None and self.split_failed and len(block) > 1:
                     work.halve(block)
-                    continue
                 else:
-                    failures |= dict.fromkeys(block, outcome)
-                self._record(block, outcome)
-        self.report.mark(self.report.planned(), "cancelled")
-        return self._result(outputs, failures, len(chosen))
+                    yield block, outcome
 
     def _stops(self, failures: int, steps: int) -> bool:
         return (self.depends_on_past and failures > 0) or self.policy.stops(failures, steps)
 
     def _record(self, block: Block, outcome: Outcome) -> None:
-        error = outcome.error
-        told = "" if error is None else f"{type(error).__name__}: {error}"
+        failed, told = outcome.error is not None, outcome.told
         seconds = outcome.seconds / len(block)
         for index in block:
             self.report.record(
                 index,
-                "succeeded" if error is None else "failed",
+                "failed" if failed else "succeeded",
                 attempts=outcome.attempts,
                 started=outcome.started,
                 seconds=seconds,
@@ -137,25 +165,36 @@ class BackfillRun:
             )
         if self.store is not None:
             metadata = {"attempts": outcome.attempts, "seconds": round(seconds, 6)} | ({"error": told} if told else {})
-            _mark(self.store, [self.report.key(index) for index in block], metadata, failed=error is not None)
+            _mark(self.store, [self.report.key(index) for index in block], metadata, failed=failed)
 
-    def _result(self, outputs: dict[int, Any], failures: dict[int, Outcome], chosen: int) -> BackfillResult:
+    def _result(self, outputs: dict[int, Any]) -> BackfillResult:
         value = {"steps": len(self.report), "outputs": [outputs[index] for index in sorted(outputs)]}
         result = BackfillResult(value=value, summary=self.report.summary())
         result._report = self.report
-        if failures and self.policy.on_error == "raise":
-            index, outcome = next(iter(failures.items()))
-            assert outcome.error is not None
-            outcome.error.add_note(f"in the backfill's step {self.contexts.steps[index]}; {result}")
-            raise outcome.error
-        if self.policy.on_error == "continue" and len(failures) > self.policy.allowed(chosen):
-            index, outcome = min(failures.items(), key=lambda failure: failure[0])
-            raise BackfillError(
-                f"{len(failures)} of {chosen} steps failed, first {self.contexts.steps[index]}: "
-                f"{type(outcome.error).__name__}: {outcome.error}",
-                result,
-            )
         return result
+
+    def _fail(self, failures: dict[int, Outcome], chosen: int, result: BackfillResult) -> None:
+        """Raise what the policy says about these failures, if anything."""
+        if self.policy.on_error == "raise":
+            raise self._noted(next(iter(failures)), failures, result)
+        if len(failures) > self.policy.allowed(chosen):
+            first = min(failures)
+            told = f"first {self.contexts.steps[first]}: {failures[first].told}"
+            message = f"{len(failures)} of {chosen} steps failed, {told}"
+            raise BackfillError(message, result) from self._noted(first, failures, result)
+
+    def _noted(self, index: int, failures: dict[int, Outcome], result: BackfillResult) -> Exception:
+        """The error of a step, with what it cannot say itself."""
+        outcome = failures[index]
+        assert outcome.error is not None
+        outcome.error.add_note(f"in the backfill's step {self.contexts.steps[index]}; {result}")
+        if outcome.error.__traceback__ is None:  # it comes from another process
+            outcome.error.add_note(outcome.trace)
+        return outcome.error
+
+
+def _tell_to_wait() -> None:
+    log.warning("Stopping after the steps that are running; interrupt again to abandon them.")
 
 
 @contextlib.contextmanager
@@ -182,13 +221,11 @@ def _mark(store: Any, keys: list[str], metadata: dict[str, Any], failed: bool) -
 
 
 def _output(step: ContextBase, result: ResultBase) -> dict[str, Any]:
-    return {"context": step.model_dump(mode="json"), "value": _value_of(result)}
-
-
-def _value_of(result: ResultBase) -> Any:
+    # A context is told, whatever it holds; a result that has no JSON, as a DataFrame has none, is kept as it is.
+    context = step.__pydantic_serializer__.to_python(step, mode="json", fallback=repr)
     if isinstance(result, GenericResult):
-        return result.value
+        return {"context": context, "value": result.value}
     try:
-        return result.model_dump(mode="json")
-    except PydanticSerializationError:  # a DataFrame, say, has no JSON: it is kept as it is
-        return result.model_dump()
+        return {"context": context, "value": result.model_dump(mode="json")}
+    except PydanticSerializationError:
+        return {"context": context, "value": result.model_dump()}

@@ -1,26 +1,18 @@
 """Handing payloads from stage to stage through a store of bytes."""
 
-import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from ccflow import CallableModel, ContextBase, Flow, ResultBase
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, PositiveInt, StringConstraints, model_validator
 
-from ..codecs.codec import CacheFormat, PayloadCodec
+from ..codecs.codec import CacheFormat
 from .artifact import ETLArtifact, ETLStage
-from .stores import require_methods, resolve_store, store_method
+from .cache_entry import CacheEntry
+from .payloads import Payload, PayloadContext
+from .stores import ReadableStore, WritableStore, store_method
 
-_READS = ("exists", "get_bytes", "uri")
-_WRITES = ("exists", "put_bytes", "uri")
-
-ReadableStore = Annotated[
-    Any, BeforeValidator(resolve_store), AfterValidator(lambda store: require_methods(store, _READS))
-]
-WritableStore = Annotated[
-    Any, BeforeValidator(resolve_store), AfterValidator(lambda store: require_methods(store, _WRITES))
-]
+Sha256 = Annotated[str, StringConstraints(to_lower=True, pattern="^[0-9a-fA-F]{64}$")]
 
 
 class _Address(ContextBase):
@@ -35,34 +27,50 @@ class _Address(ContextBase):
             raise ValueError(f"give a key or a path; the key is {self.key!r} and the path {self.path!r}")
         return self
 
-    @property
-    def _name(self) -> str:
-        return (self.key or "").lstrip("/") or str(self.path)
 
-
-class CachePutContext(_Address):
-    """A payload and where to keep it.
+class CachePutContext(PayloadContext, _Address):
+    """A payload and where to keep it. The payload is shared, not copied.
 
     >>> CachePutContext(key="daily/AAA", payload={"close": 103.6}).stage
     'load'
     """
 
-    payload: Any = Field(description="What to keep; the model's format must be able to.")
+    payload: Payload = Field(description="What to keep; the model's format must be able to.")
     dataset: str | None = Field(None, description="The data set that the payload is a part of, for the artifact.")
     stage: ETLStage = Field("load", description="The stage that makes the payload, for the artifact.")
     overwrite: bool = Field(False, description="Replace a payload that is there instead of leaving it as it is.")
 
 
 class CacheGetContext(_Address):
-    """Which payload to fetch.
+    """Which payload to fetch, and what its bytes are known to be.
+
+    The ``artifact`` of a put gives what the context does not say itself: ``key``, ``dataset``, ``stage`` and the
+    ``sha256`` that the bytes must have, or the ``size`` if it has no hash.
 
     >>> CacheGetContext(key="daily/AAA").missing_ok
     True
+    >>> CacheGetContext(artifact=ETLArtifact(key="daily/AAA", stage="extract", size=31)).stage
+    'extract'
     """
 
     dataset: str | None = Field(None, description="The data set that the payload is a part of, for the artifact.")
     stage: ETLStage = Field("load", description="The stage that made the payload, for the artifact.")
     missing_ok: bool = Field(True, description="Give a `miss` for a payload that is not there instead of an error.")
+    artifact: ETLArtifact | None = Field(None, description="What a put told of the payload; its bytes are verified.")
+    sha256: Sha256 | None = Field(None, description="SHA-256 that the bytes must have, in hexadecimal.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_from_artifact(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or value.get("artifact") is None:
+            return value
+        artifact = ETLArtifact.model_validate(value["artifact"])
+        if value.get("sha256") and artifact.sha256 and value["sha256"].lower() != artifact.sha256.lower():
+            raise ValueError(f"sha256 is {value['sha256']} but that of the artifact is {artifact.sha256}; give one")
+        known = {"dataset": artifact.dataset, "stage": artifact.stage, "sha256": artifact.sha256, "artifact": artifact}
+        if value.get("key") is None and value.get("path") is None:
+            known["key"] = artifact.key
+        return known | {name: given for name, given in value.items() if given is not None and name != "artifact"}
 
 
 class _CacheResult(ResultBase):
@@ -101,57 +109,6 @@ class CacheGetResult(_CacheResult):
     payload: Any = Field(None, description="The payload; None on a miss.")
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """One address in one store."""
-
-    store: Any
-    codec: PayloadCodec
-    name: str
-    cache_key: Any
-
-    @classmethod
-    def at(cls, store: Any, format: CacheFormat, address: _Address) -> Self:  # noqa: A002 - the field's name
-        codec = PayloadCodec(format=format)
-        resolve_key = store_method(store, "resolve_key")
-        if resolve_key:
-            key = address.key.lstrip("/") if address.key else None
-            cache_key = resolve_key(key=key, path=address.path, suffix=codec.suffix)
-        elif address.path is not None:
-            raise ValueError(
-                f"{type(store).__name__} has no resolve_key and so no paths; give a key instead of path "
-                f"{str(address.path)!r}"
-            )
-        else:
-            cache_key = address._name
-            if not cache_key.endswith(codec.suffix):
-                cache_key += codec.suffix
-        return cls(store, codec, address._name, cache_key)
-
-    def describe(self, context: CachePutContext | CacheGetContext, status: str, data: bytes | None) -> dict[str, Any]:
-        """Return what a put and a get tell alike."""
-        uri = self.store.uri(self.cache_key)
-        artifact = ETLArtifact(
-            key=self.name,
-            stage=context.stage,
-            status=status,
-            dataset=context.dataset,
-            uri=uri,
-            media_type=self.codec.media_type,
-            sha256=None if data is None else hashlib.sha256(data).hexdigest(),
-            size=None if data is None else len(data),
-        )
-        return {
-            "key": self.name,
-            "cache_key": str(self.cache_key),
-            "uri": uri,
-            "format": self.codec.format,
-            "media_type": self.codec.media_type,
-            "status": status,
-            "artifact": artifact,
-        }
-
-
 class CachePutModel(CallableModel):
     """Keeps a payload in a store, in a named format.
 
@@ -179,35 +136,43 @@ class CachePutModel(CallableModel):
             PayloadEncodeError: If the format cannot keep the payload exactly.
             ValueError: If the context has a path and the store knows none.
         """
-        entry = _Entry.at(self.store, self.format, context)
+        entry = CacheEntry.at(self.store, self.format, context.key, context.path)
         if not context.overwrite and self.store.exists(entry.cache_key):
-            return CachePutResult(**entry.describe(context, "exists", None))
+            return CachePutResult(**entry.describe(context.stage, context.dataset, "exists"))
         data = entry.codec.encode(context.payload)
         put_new = None if context.overwrite else store_method(self.store, "put_bytes_new")
         if put_new is None:
             self.store.put_bytes(entry.cache_key, data, content_type=entry.codec.media_type)
         elif not put_new(entry.cache_key, data, content_type=entry.codec.media_type):
-            return CachePutResult(**entry.describe(context, "exists", None))
-        return CachePutResult(**entry.describe(context, "written", data))
+            return CachePutResult(**entry.describe(context.stage, context.dataset, "exists"))
+        return CachePutResult(**entry.describe(context.stage, context.dataset, "written", data, context.payload))
 
 
 class CacheGetModel(CallableModel):
     """Fetches a payload from a store.
 
     ``store`` is any object with ``exists``, ``get_bytes`` and ``uri``, a registry path such as ``/cache/store``, or
-    a config with ``_target_``.
+    a config with ``_target_``. With an artifact or a hash in the context the bytes are verified before they are
+    decoded.
 
-    >>> from ccflow_etl import CachePutModel, LocalCacheStore
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     store = LocalCacheStore(root=folder)
-    ...     written = CachePutModel(store=store)(key="daily/AAA", payload={"close": 103.6})
-    ...     CacheGetModel(store=store)(key="daily/AAA").payload
+    >>> from ccflow_etl import CachePutModel, MemoryCacheStore
+    >>> store = MemoryCacheStore(name="handoffs")
+    >>> written = CachePutModel(store=store)(key="daily/AAA", payload={"close": 103.6})
+    >>> CacheGetModel(store=store)(artifact=written.artifact).payload
     {'close': 103.6}
+    >>> store.put_bytes("daily/AAA.json", b'{"close":10.36}')
+    >>> CacheGetModel(store=store)(artifact=written.artifact)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ccflow_etl.codecs.errors.PayloadIntegrityError: the payload of 'daily/AAA' at memory://handoffs/daily/AAA.json ...
     """
 
     store: ReadableStore = Field(description="Where payloads are kept.")
     format: CacheFormat = Field("json", description="The format they are kept in.")
+    max_decoded_bytes: PositiveInt | None = Field(
+        None,
+        description="Refuse a payload that takes more bytes than this when decoded; None is the codec's limit.",
+    )
 
     # What is there can change from call to call: a caching evaluator must not answer for it.
     @Flow.call(volatile=True)
@@ -216,25 +181,21 @@ class CacheGetModel(CallableModel):
 
         Raises:
             FileNotFoundError: If it is not there and the context says ``missing_ok=False``.
+            PayloadIntegrityError: If the bytes are not those of the context's artifact or hash; nothing was decoded.
+            PayloadTooLargeError: If the payload would take more than ``max_decoded_bytes``.
             PayloadDecodeError: If the bytes there are not in this format.
             ValueError: If the context has a path and the store knows none.
         """
-        entry = _Entry.at(self.store, self.format, context)
-        data = _fetch(entry)
+        entry = CacheEntry.at(self.store, self.format, context.key, context.path)
+        data = entry.fetch()
         if data is not None:
-            return CacheGetResult(**entry.describe(context, "hit", data), payload=entry.codec.decode(data))
-        missing = entry.describe(context, "miss", None)
+            size = context.artifact.size if context.artifact else None
+            entry.verify(data, context.sha256, size)
+            payload = entry.decode(data, self.max_decoded_bytes)
+            return CacheGetResult(
+                **entry.describe(context.stage, context.dataset, "hit", data, payload), payload=payload
+            )
+        missing = entry.describe(context.stage, context.dataset, "miss")
         if not context.missing_ok:
             raise FileNotFoundError(f"nothing is cached for {entry.name!r} at {missing['uri']}")
         return CacheGetResult(**missing)
-
-
-def _fetch(entry: _Entry) -> bytes | None:
-    """Return the bytes, or None if they are not there, even if they vanish between the two questions."""
-    if not entry.store.exists(entry.cache_key):
-        return None
-    try:
-        data: bytes = entry.store.get_bytes(entry.cache_key)
-    except FileNotFoundError:
-        return None
-    return data

@@ -29,11 +29,13 @@ def check_key(template: str) -> str:
     >>> check_key("sales/{step}")
     'sales/{step}'
     """
-    names = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
-    unknown = names - {"model", "version", "context", "step"}
-    if unknown or "step" not in names:
+    fields = [field for field in string.Formatter().parse(template) if field[1] is not None]
+    names = {name for _, name, _, _ in fields}
+    formatted = any(form or conversion for _, _, form, conversion in fields)
+    if formatted or "step" not in names or names - {"model", "version", "context", "step"}:
         raise ValueError(
-            f"key {template!r} needs the placeholder {{step}} and may have {{model}}, {{version}} and {{context}}."
+            f"key {template!r} needs the placeholder {{step}} and may have {{model}}, {{version}} and {{context}}: "
+            "these, and without a format."
         )
     return template
 
@@ -60,8 +62,9 @@ class StepKeys(Sequence[str]):
         context: ContextBase,
         contexts: StepContexts[Any],
     ):
-        name = model.meta.name or type(model).__name__
-        self._format = template.replace("{model}", name if version is None else f"{name}@{version}")
+        # An @ of the name's or the version's own is doubled, so that no two of them look the same together.
+        name = (model.meta.name or type(model).__name__).replace("@", "@@")
+        self._format = template.replace("{model}", name if version is None else f"{name}@{version.replace('@', '@@')}")
         self._format = self._format.replace("{version}", version or "").replace("{context}", _digest(context))
         self._steps, self._ends = contexts.steps, contexts.ends if needs_windows(context) else None
 
@@ -96,5 +99,5 @@ def _text(step: dt.datetime) -> str:
 
 def _digest(context: ContextBase) -> str:
     placed = step_fields(type(context), tuple(context.model_extra or ()))
-    rest = context.model_dump(mode="json", exclude={*placed, "type_"})
-    return hashlib.sha256(json.dumps(rest, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    rest = context.__pydantic_serializer__.to_python(context, mode="json", exclude={*placed, "type_"}, fallback=repr)
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:12]

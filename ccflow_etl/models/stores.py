@@ -1,11 +1,11 @@
 """A byte store as a field of a model: an object, a path in ccflow's registry, or a config with ``_target_``."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from ccflow import ObjectConfig, PyObjectPath
 from ccflow.base import resolve_str
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, BeforeValidator, SerializerFunctionWrapHandler, WrapSerializer
 
 
 def resolve_store(value: Any) -> Any:
@@ -57,6 +57,20 @@ def store_method(store: Any, name: str) -> Callable[..., Any] | None:
     return method if callable(method) else None
 
 
+def dump_store(store: Any, default: SerializerFunctionWrapHandler) -> Any:
+    """Return what stands for a store in the dump of a model: its settings, or its identity if it is a plain object.
+
+    Evaluators hash the dump of every model. A plain store may hold a lock or a connection that cannot be hashed, or
+    its payloads, which change; which object it is tells it from others as long as it lives.
+
+    >>> dump_store({}, default=str).startswith("builtins.dict@")
+    True
+    """
+    if isinstance(store, BaseModel):
+        return default(store)
+    return f"{type(store).__module__}.{type(store).__qualname__}@{id(store):x}"
+
+
 def _registered(path: str) -> Any:
     try:
         return resolve_str(path)
@@ -73,3 +87,20 @@ def _configured(config: Mapping[str, Any]) -> Any:
     if isinstance(made_by, type) and issubclass(made_by, BaseModel):
         return made_by.model_validate(settings)
     return made_by(**settings)
+
+
+ReadableStore = Annotated[
+    Any,
+    BeforeValidator(resolve_store),
+    AfterValidator(lambda store: require_methods(store, ("exists", "get_bytes", "uri"))),
+    WrapSerializer(dump_store),
+]
+"""A field type: any object that payloads can be read from, its registry path, or its config with ``_target_``."""
+
+WritableStore = Annotated[
+    Any,
+    BeforeValidator(resolve_store),
+    AfterValidator(lambda store: require_methods(store, ("exists", "put_bytes", "uri"))),
+    WrapSerializer(dump_store),
+]
+"""A field type: any object that payloads can be written to, its registry path, or its config with ``_target_``."""

@@ -1,13 +1,14 @@
 """Writing a payload to a file."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ccflow import CallableModel, ContextBase, Flow, ResultBase
 from pydantic import Field
 
 from ..codecs.codec import CacheFormat, PayloadCodec
 from ..stores.atomic import write_atomic
+from .payloads import Payload, PayloadContext
 
 
 class WriteContext(ContextBase):
@@ -41,15 +42,15 @@ class WriteModel(CallableModel):
     """
 
 
-class LocalWriteContext(WriteContext):
-    """A payload and the file it goes to.
+class LocalWriteContext(PayloadContext, WriteContext):
+    """A payload and the file it goes to. The payload is shared, not copied.
 
     >>> LocalWriteContext(path="stats.json", payload={"words": 3}).overwrite
     False
     """
 
     path: Path = Field(description="The file, used as it is; missing parent folders are made.")
-    payload: Any = Field(description="What to write; the model's format must be able to keep it.")
+    payload: Payload = Field(description="What to write; the model's format must be able to keep it.")
     overwrite: bool = Field(False, description="Replace an existing file instead of leaving it as it is.")
 
 

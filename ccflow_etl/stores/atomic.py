@@ -3,25 +3,14 @@
 import contextlib
 import errno
 import os
-import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
-_TEMPORARY = re.compile(r"\.ccflow-etl-[0-9a-f]{32}\.tmp")
+from .unfinished import temporary_file
 
 # How file systems without hard links (FAT, some network mounts) say so.
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
-
-
-def is_temporary(name: str) -> bool:
-    """Return whether a file name is that of an unfinished write.
-
-    >>> is_temporary(".ccflow-etl-0123456789abcdef0123456789abcdef.tmp"), is_temporary("AAA.json")
-    (True, False)
-    """
-    return _TEMPORARY.fullmatch(name) is not None
 
 
 def write_atomic(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = True, durable: bool = True) -> bool:
@@ -58,7 +47,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, overwrite: bool =
         if not overwrite:
             return False
     _make_parents(target.parent, durable)
-    with _temporary_file(target, data, durable) as temporary:
+    with _complete_file(target, data, durable) as temporary:
         if overwrite:
             os.replace(temporary, target)
         elif not _create(temporary, target):
@@ -69,19 +58,18 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, overwrite: bool =
 
 
 @contextlib.contextmanager
-def _temporary_file(target: Path, data: bytes, durable: bool) -> Iterator[Path]:
-    temporary = target.parent / f".ccflow-etl-{uuid4().hex}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            with contextlib.suppress(FileNotFoundError):
-                os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
-            file.write(data)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
+def _complete_file(target: Path, data: bytes, durable: bool) -> Iterator[Path]:
+    """Give a temporary file beside the target that holds the data and has the permissions of a target that is there."""
+    with temporary_file(target.parent) as (file, path):
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(path, stat.S_IMODE(target.stat().st_mode))
+        file.write(data)
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())
+        if os.name != "posix":
+            file.close()  # an open file cannot be renamed there; elsewhere it stays open for its lock
+        yield path
 
 
 def _create(temporary: Path, target: Path) -> bool:

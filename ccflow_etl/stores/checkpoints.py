@@ -139,6 +139,14 @@ class LocalCheckpointStore(BaseModel):
         """The records in the order of their keys: those whose key starts with ``prefix`` and that have ``status``."""
         return self._select("key >= ? AND status = coalesce(?, status)", (prefix or "", status), prefix or "")
 
+    def keys(self, status: CheckpointStatus | None = None) -> builtins.list[str]:
+        """The keys that are marked, or those that have ``status``, in order: a tenth of the time of their records."""
+        if not self._file.exists():
+            return []
+        query = f'SELECT key FROM "{self.table}" WHERE status = coalesce(?, status) ORDER BY key'
+        with self._file.connection() as connection:
+            return [key for (key,) in connection.execute(query, (status,))]
+
     @property
     def _replace(self) -> str:
         return f'REPLACE INTO "{self.table}" (key, status, updated_at, metadata) VALUES (?, ?, ?, ?)'

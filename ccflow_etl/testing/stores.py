@@ -1,8 +1,11 @@
 """A conformance suite that any byte store can run."""
 
+import multiprocessing
+import pickle
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -130,6 +133,23 @@ class CacheStoreTests:
         assert sorted(created) == [False] * (_WRITERS - 1) + [True]
         assert store.get_bytes("daily/AAA") == b"%d" % created.index(True)
 
+    def test_one_of_many_processes_creates(self, store: Any) -> None:
+        """Unless the store lives in one process and refuses to be pickled."""
+        _require(store, "put_bytes_new")
+        try:
+            pickle.dumps(store)
+        except TypeError as error:
+            pytest.skip(str(error))
+        keys = [f"daily/{number}" for number in range(20)]
+        context = multiprocessing.get_context("spawn")
+        barrier = context.Barrier(_WRITERS, timeout=120)
+        with ProcessPoolExecutor(_WRITERS, context, initializer=_meet, initargs=(barrier,)) as pool:
+            futures = [pool.submit(_create_all, store, keys, b"%d" % writer) for writer in range(_WRITERS)]
+            created = [future.result() for future in futures]
+        for key, won in zip(keys, zip(*created, strict=True), strict=True):
+            assert sorted(won) == [False] * (_WRITERS - 1) + [True]
+            assert store.get_bytes(key) == b"%d" % won.index(True)
+
     def test_delete_removes(self, store: Any) -> None:
         """Only that key, and it may be missing."""
         _require(store, "delete")
@@ -173,6 +193,14 @@ class CacheStoreTests:
         rows = hit.payload if isinstance(hit.payload, list) else hit.payload.to_pylist()
         assert rows == [{"close": "103.6"}]
         assert hit.artifact.sha256 == written.artifact.sha256 is not None
+
+
+def _meet(barrier: Barrier) -> None:
+    barrier.wait()
+
+
+def _create_all(store: Any, keys: list[str], payload: bytes) -> list[bool]:
+    return [store.put_bytes_new(key, payload, content_type=None) for key in keys]
 
 
 def _require(store: Any, method: str) -> None:

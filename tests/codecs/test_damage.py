@@ -1,13 +1,18 @@
 """Damaged bytes are an error or the same payload; with checksums they are never another payload."""
 
 import random
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from ccflow_etl import CacheFormat, PayloadCodec
+from ccflow_etl import CacheFormat, PayloadCodec, PayloadIntegrityError
 
 RANDOM = np.random.default_rng(7)
 ROWS = 5_000
@@ -24,6 +29,7 @@ RECORDS = [{"number": number, "name": "x" * (number % 7)} for number in range(RO
 
 CHECKED: list[tuple[CacheFormat, Any]] = [
     ("parquet", FRAME),
+    ("arrow", FRAME),
     (["parquet", "gzip"], FRAME),
     (["csv", "gzip"], FRAME),
     (["arrow", "gzip"], FRAME),
@@ -59,11 +65,11 @@ def test_no_damage_goes_unseen(kind: CacheFormat, payload: Any) -> None:
         assert same(found, payload)
 
 
-@pytest.mark.parametrize("kind", ["json", "csv", "arrow"])
+@pytest.mark.parametrize("kind", ["json", "csv", "text"])
 def test_damage_without_checksums_is_no_other_kind_of_error(kind: CacheFormat) -> None:
     """Whether it is seen at all is for the hash of the bytes to say."""
     codec = PayloadCodec(format=kind)
-    data = codec.encode(RECORDS if kind == "json" else FRAME)
+    data = codec.encode({"json": RECORDS, "csv": FRAME, "text": "some text " * ROWS}[kind])
     chance = random.Random(7)
     for _ in range(200):
         damaged = bytearray(data)
@@ -77,3 +83,67 @@ def test_damage_without_checksums_is_no_other_kind_of_error(kind: CacheFormat) -
             codec.decode(data[: chance.randrange(len(data))])
         except ValueError:
             continue
+
+
+SURVIVES = """
+import random
+import subprocess
+import sys
+from pathlib import Path
+import sys
+
+from ccflow_etl import PayloadCodec
+
+data = open(sys.argv[2], "rb").read()
+codec, chance = PayloadCodec(format=sys.argv[1]), random.Random(7)
+for _ in range(200):
+    damaged = bytearray(data)
+    damaged[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    try:
+        codec.decode(damaged)
+    except ValueError:
+        pass
+print("survived")
+"""
+
+
+@pytest.mark.parametrize("kind", ["arrow", "parquet"])
+@pytest.mark.parametrize("compression", [None, "zstd"])
+def test_files_without_our_checksum_do_not_crash_or_hang(kind: str, compression: str | None, tmp_path: Path) -> None:
+    """Nothing tells that their values have changed, but what reads them lives on."""
+    table, path = pa.Table.from_pandas(FRAME), tmp_path / "file"
+    if kind == "parquet":
+        pq.write_table(table, path, compression=compression or "none")
+    else:
+        with pa.ipc.new_file(path, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
+            writer.write_table(table)
+    command = [sys.executable, "-c", SURVIVES, kind, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "survived\n"
+
+
+@pytest.mark.parametrize(("kind", "tail"), [("parquet", 30), ("arrow", 32)])
+def test_no_flipped_bit_around_the_checksum_goes_unseen(kind: CacheFormat, tail: int) -> None:
+    codec = PayloadCodec(format=kind)
+    data = codec.encode(FRAME[:5])
+    footer = int.from_bytes(data[-8:-4] if kind == "parquet" else data[-10:-6], "little")
+    for position in (*range(len(data) - footer - tail, len(data) - footer), *range(len(data) - 10, len(data))):
+        for bit in range(8):
+            damaged = bytearray(data)
+            damaged[position] ^= 1 << bit
+            try:
+                found = codec.decode(damaged)
+            except ValueError:
+                continue
+            assert same(found, FRAME[:5])
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_a_changed_file_is_an_integrity_error_unless_the_caller_has_verified_it(kind: CacheFormat) -> None:
+    codec = PayloadCodec(format=kind)
+    data = codec.encode(FRAME)
+    damaged = bytearray(data)
+    damaged[len(data) // 2] ^= 1
+    with pytest.raises(PayloadIntegrityError, match=r"expected checksum \w+, found checksum \w+"):
+        codec.decode(damaged)
+    assert same(codec.decode(data, verified=True), FRAME)

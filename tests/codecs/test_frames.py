@@ -6,19 +6,22 @@ code with the codec.
 
 import contextlib
 import datetime as dt
+import decimal
 import itertools
+import uuid
 import zoneinfo
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal, assert_series_equal
 
 from ccflow_etl import CacheFormat, PayloadCodec
 from ccflow_etl.codecs.errors import PayloadEncodeError
+from ccflow_etl.testing import data_frames, data_series
 
 FORMATS: list[CacheFormat] = ["parquet", "arrow", "csv", ["csv", "gzip"]]
 
@@ -145,7 +148,95 @@ with contextlib.suppress(ImportError):  # the zones of pandas 2
     for zone in (pytz.UTC, pytz.timezone("Europe/Paris"), pytz.FixedOffset(-90)):
         COLUMNS[f"pytz {zone}"] = instants.tz_convert(zone)
 
+
+def cells(*values: Any) -> np.ndarray:
+    array = np.empty(len(values), dtype=object)
+    for place, value in enumerate(values):
+        array[place] = value
+    return array
+
+
+D = decimal.Decimal
+DAY = dt.date(2024, 1, 3)
+COLUMNS |= {
+    "period": pd.period_range("2024-01", periods=3, freq="M"),
+    "period weeks": pd.array(["2024-01-03", None, "1890-02-01"], dtype="period[W-FRI]"),
+    "interval": pd.arrays.IntervalArray.from_breaks([0, 1, 2, 3]),
+    "interval floats": pd.arrays.IntervalArray.from_tuples([(0.5, 1), None, (2, np.inf)], closed="left"),
+    "interval instants": pd.arrays.IntervalArray.from_breaks(pd.date_range("2024", periods=4, tz=PARIS)),
+    "interval lags": pd.arrays.IntervalArray.from_breaks(pd.timedelta_range(0, periods=4), closed="both"),
+    "sparse": pd.arrays.SparseArray([0, 0, 1]),
+    "sparse NaN": pd.arrays.SparseArray([np.nan, 1.5, np.nan]),
+    "sparse fill": pd.arrays.SparseArray([7, 7, 1], fill_value=7, kind="block"),
+    "sparse bool": pd.arrays.SparseArray([True, False, False]),
+    "complex": np.array([1j, complex(np.nan, -0.0), complex(-0.0, -np.inf)]),
+    "complex64": np.array([1j, 0.1, -2], "c8"),
+    "decimals": cells(D("1.20"), None, D("NaN")),
+    "decimals many digits": cells(D("1e-400"), D("-0"), D("123456789012345678901234567890.5")),
+    "dates": cells(DAY, None, dt.date(1, 1, 1)),
+    "times": cells(dt.time(1, 2, 3, 4), None, dt.time(0, tzinfo=dt.UTC)),
+    "datetimes": cells(dt.datetime(2024, 10, 27, 2, 30, tzinfo=PARIS, fold=1), dt.datetime(1, 1, 1), None),
+    "timedeltas": cells(dt.timedelta(microseconds=1), dt.timedelta.max, None),
+    "bytes": cells(b"\x00\xff", b"", None),
+    "uuids": cells(uuid.UUID(int=1), None, uuid.UUID(int=2)),
+    "mixed": cells(1, "a", None),
+    "mixed ints": cells(1, 2**100, None),
+    "mixed missing": cells(None, np.nan, "a"),
+    "mixed NA": cells(pd.NA, pd.NaT, -0.0),
+    "mixed bools": cells(True, 1, 1.0),
+    "mixed numpy": cells(np.float32(0.1), np.int8(3), np.datetime64("2024-01-03", "D")),
+    "mixed pandas": cells(pd.Timestamp("2024-01-03", tz=PARIS), pd.Timedelta(1, "ns"), pd.Period("2024-01", "M")),
+    "lists": cells([1, None], [], [[b"a"]]),
+    "dicts": cells({"b": 1, "a": [DAY]}, {}, {1: {"x": None}}),
+    "tuples and sets": cells((1, (2,)), {3, "a"}, frozenset([1.5])),
+    "arrays": cells(np.arange(3, dtype="i2"), np.zeros((2, 2)), np.array(["a", "bc"])),
+    "pandas interval": cells(pd.Interval(0, 1), pd.Interval(0.5, 1.5, "both"), bytearray(b"a")),
+    "numpy text": cells(np.str_("a"), "a", np.bool_(True)),
+    "looks like a tag": cells({"decimal": "1"}, '{"decimal":"1"}', ["decimal"]),
+    "category mixed": pd.Categorical(cells(1, "a", None)),
+    "category dates": pd.Categorical(cells(DAY, None, DAY), categories=cells(dt.date(2025, 1, 1), DAY)),
+    "category tuples": pd.Categorical(cells((1, 2), (1, 3), None)),
+    "category interval": pd.Categorical(pd.cut([1, 5, 9], 2)),
+    "category period": pd.Categorical(pd.period_range("2024-01", periods=3, freq="M")),
+    "category decimals": pd.Categorical(cells(D("1.20"), D("1.3"), None)),
+    "category unused": pd.Categorical([None] * 3, categories=pd.interval_range(0, 4)),
+    "category ordered interval": pd.Categorical(pd.interval_range(0, 3), ordered=True),
+    **{
+        f"arrow {kind}": pd.array(values, dtype=pd.ArrowDtype(kind))
+        for kind, values in [
+            (pa.int64(), [1, None, 2**63 - 1]),
+            (pa.float32(), [0.5, None, float("inf")]),
+            (pa.string(), ["a", None, ""]),
+            (pa.large_string(), ["a", None, ""]),
+            (pa.bool_(), [True, None, False]),
+            (pa.timestamp("s"), [dt.datetime(2024, 1, 3), None, dt.datetime(1, 1, 1)]),
+            (pa.timestamp("us", "Europe/Paris"), [dt.datetime(2024, 1, 3), None, None]),
+            (pa.duration("s"), [dt.timedelta(1), None, dt.timedelta(0)]),
+            (pa.date32(), [DAY, None, DAY]),
+            (pa.date64(), [DAY, None, DAY]),
+            (pa.time32("s"), [dt.time(1), None, dt.time(0)]),
+            (pa.time64("us"), [dt.time(1, 2, 3, 4), None, dt.time(0)]),
+            (pa.decimal128(10, 2), [D("1.20"), None, D("-2.00")]),
+        ]
+    },
+}
+
 INDEXES: dict[str, pd.Index] = {
+    "period": pd.period_range("2024-01", periods=3, freq="2M", name="p"),
+    "interval": pd.interval_range(0, 3, name=("a", 1)),
+    "interval overlapping": pd.IntervalIndex.from_tuples([(0, 2), (1, 3), (0, 2)], closed="both"),
+    "mixed": pd.Index(cells(1, "a", None), name=1.5),
+    "dates": pd.Index(cells(DAY, DAY, dt.date(2024, 1, 1)), name=DAY),
+    "arrow": pd.Index([1, None, 3], dtype="int64[pyarrow]", name=True),
+    "complex": pd.Index([1j, 2, 3]),
+    "tuples": pd.Index(cells((1, 2), (3,), ()), tupleize_cols=False),
+    "decimals": pd.Index(cells(D("1.20"), D("1.2"), D("3"))),
+    "multi other kinds": pd.MultiIndex.from_arrays(
+        [pd.interval_range(0, 3), cells(1, "a", 2.5), pd.period_range("2024", periods=3, freq="Y")],
+        names=[("a", 1), None, DAY],
+    ),
+    "multi dates": pd.MultiIndex.from_tuples([(1, DAY), (2, DAY), (2, dt.date(2024, 1, 1))]),
+    "multi overlapping": pd.MultiIndex.from_arrays([pd.IntervalIndex.from_tuples([(0, 2), (1, 3), (0, 2)]), [1, 2, 3]]),
     "range": pd.RangeIndex(3),
     "range odd": pd.RangeIndex(10, 1, -3, name="row"),
     "int": pd.Index([3, 1, 3], name=0),
@@ -194,8 +285,19 @@ LABELS: dict[str, Any] = {
     "dates": pd.date_range("2024-01-31", periods=3, freq="ME", tz=PARIS),
     "category": pd.CategoricalIndex(["x", "y", "z"]),
     "multi": pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)], names=["letter", None]),
+    "mixed": [1, "a", None],
+    "mixed dates": [DAY, "a", True],
+    "tuples and text": pd.Index(cells((1, 2), "a", 3), tupleize_cols=False),
+    "periods": pd.period_range("2024-01", periods=3, freq="M", name=("x", 1)),
+    "intervals": pd.interval_range(0, 3),
+    "multi mixed": pd.MultiIndex.from_tuples([("a", DAY), ("a", None), (1, DAY)], names=[None, 0.5]),
+    "multi duplicates": pd.MultiIndex.from_tuples([("a", 1), ("a", 1), ("b", 1)]),
     "quotes": ['"', "a,b", "line\nbreak"],
 }
+
+
+def test_the_matrix_has_at_least_150_cases() -> None:
+    assert len(COLUMNS) + len(INDEXES) + len(LABELS) >= 150
 
 
 @pytest.mark.parametrize("kind", FORMATS, ids=str)
@@ -249,8 +351,8 @@ def test_odd_shapes(kind: CacheFormat, frame: Any) -> None:
 @pytest.mark.parametrize("kind", FORMATS, ids=str)
 def test_attrs_come_back(kind: CacheFormat) -> None:
     frame = pd.DataFrame({"a": [1]})
-    frame.attrs = {"source": "feed", "rows": [1, 2.5, None, True, {"deep": "ü"}]}
-    assert check(kind, frame).attrs == frame.attrs
+    frame.attrs = {"source": "feed", "rows": [1, 2.5, None, True, {"deep": "ü"}], 1: (DAY, np.nan, np.float64(1))}
+    assert repr(check(kind, frame).attrs) == repr(frame.attrs)
     series = frame["a"]
     series.attrs = {"unit": "USD"}
     check(kind, series)
@@ -287,70 +389,10 @@ def test_a_view_of_every_other_row_and_column(kind: CacheFormat) -> None:
     check(kind, pd.DataFrame(np.arange(24).reshape(4, 6).T))
 
 
-def build(values: Any, size: int, data: st.DataObject) -> list[Any]:
-    return data.draw(st.lists(values, min_size=size, max_size=size))
-
-
-TEXT = st.text(st.characters(codec="utf-8"), max_size=5)
-INT64 = st.integers(-(2**63) + 1, 2**63 - 1)
-ARRAYS: dict[str, Any] = {
-    "int64": lambda n, d: np.array(build(INT64, n, d), "i8"),
-    "float64": lambda n, d: np.array(build(st.floats(), n, d), "f8"),
-    "float32": lambda n, d: np.array(build(st.floats(width=32), n, d), "f4"),
-    "float16": lambda n, d: np.array(build(st.floats(width=16), n, d), "f2"),
-    "bool": lambda n, d: np.array(build(st.booleans(), n, d), bool),
-    "datetime": lambda n, d: np.array(build(INT64, n, d), "i8").view(
-        f"M8[{d.draw(st.sampled_from(['s', 'ms', 'us', 'ns']))}]"
-    ),
-    "timedelta": lambda n, d: np.array(build(INT64, n, d), "i8").view(
-        f"m8[{d.draw(st.sampled_from(['s', 'ms', 'us', 'ns']))}]"
-    ),
-    "zoned": lambda n, d: (
-        pd.DatetimeIndex(np.array(build(st.integers(-(10**18), 10**18), n, d), "M8[ns]"))
-        .tz_localize("UTC")
-        .tz_convert(d.draw(st.sampled_from([PARIS, dt.UTC, zoneinfo.ZoneInfo("America/Sao_Paulo")])))
-    ),
-    "object": lambda n, d: np.array([*build(TEXT | st.sampled_from([None, np.nan, 5]), n, d), None], dtype=object)[:-1],
-    "str": lambda n, d: pd.array(build(TEXT | st.none(), n, d), dtype=TEXT_WITH_NAN),
-    "string": lambda n, d: pd.array(
-        build(TEXT | st.none(), n, d), dtype=pd.StringDtype(d.draw(st.sampled_from(["python", "pyarrow"])))
-    ),
-    "Int64": lambda n, d: pd.array(build(INT64 | st.none(), n, d), dtype="Int64"),
-    "boolean": lambda n, d: pd.array(build(st.booleans() | st.none(), n, d), dtype="boolean"),
-    "Float64": lambda n, d: pd.arrays.FloatingArray(
-        np.array(build(st.floats(), n, d), "f8"), np.array(build(st.booleans(), n, d), bool)
-    ),
-    "category": lambda n, d: pd.Categorical.from_codes(
-        build(st.integers(-1, 2), n, d),
-        categories=d.draw(st.sampled_from([["z", "", "a"], [2, 1, 3], [0.5, -1.0, np.inf]])),
-        ordered=d.draw(st.booleans()),
-    ),
-}
-
-
-@st.composite
-def frames(draw: st.DrawFn) -> pd.DataFrame:
-    data = draw(st.data())
-    rows = draw(st.integers(0, 4))
-    kinds = draw(st.lists(st.sampled_from(list(ARRAYS)), max_size=4))
-    columns = [pd.Series(ARRAYS[kind](rows, data), dtype=object if kind == "object" else None) for kind in kinds]
-    levels = draw(st.lists(st.sampled_from(sorted(set(ARRAYS) - {"float16"})), max_size=2))
-    frame = pd.DataFrame(dict(enumerate(columns)), index=range(rows))
-    frame.columns = pd.Index(build(TEXT | st.none(), len(kinds), data), dtype=object)
-    arrays = [pd.Index(ARRAYS[level](rows, data), dtype=object if level == "object" else None) for level in levels]
-    names = build(TEXT | st.none() | st.integers(), len(levels), data)
-    if len(arrays) == 1:
-        frame.index = arrays[0].rename(names[0])
-    elif arrays:
-        frame.index = pd.MultiIndex.from_arrays(arrays, names=names)
-    frame.attrs = draw(st.dictionaries(TEXT, TEXT | st.integers() | st.floats() | st.lists(st.booleans()), max_size=2))
-    return frame
-
-
 @pytest.mark.parametrize("kind", FORMATS, ids=str)
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(frame=frames())
-def test_any_frame_comes_back_or_is_refused(kind: CacheFormat, frame: pd.DataFrame) -> None:
+@given(frame=data_frames() | data_series())
+def test_any_frame_comes_back_or_is_refused(kind: CacheFormat, frame: pd.DataFrame | pd.Series) -> None:
     codec = PayloadCodec(format=kind)
     try:
         data = codec.encode(frame)

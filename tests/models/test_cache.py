@@ -23,6 +23,7 @@ from ccflow_etl import (
     LocalCacheStore,
 )
 from ccflow_etl.codecs.errors import PayloadDecodeError, PayloadEncodeError
+from ccflow_etl.models.cache_entry import CacheEntry
 
 
 class MinimalStore(BaseModel):
@@ -328,3 +329,8 @@ def test_an_evaluator_that_caches_mistakes_no_frame_for_another(local: LocalCach
     for frame in (pd.DataFrame({"a": [1, 2]}), pd.DataFrame({"a": [1, 3]}), pd.DataFrame({"b": [1, 2]})):
         put(key="frame", payload=frame, overwrite=True)
         pd.testing.assert_frame_equal(get(key="frame").payload, frame)
+
+
+def test_an_entry_is_somewhere() -> None:
+    with pytest.raises(ValueError, match="give a key or a path"):
+        CacheEntry.at(MinimalStore(), "json", "/", None)

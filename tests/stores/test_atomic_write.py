@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ccflow_etl.stores.atomic import is_temporary, write_atomic
+from ccflow_etl.stores.atomic import write_atomic
+from ccflow_etl.stores.unfinished import is_temporary
 
 # A process that is killed or may not write cannot keep a coverage report either.
 UNMEASURED = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}

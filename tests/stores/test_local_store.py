@@ -36,7 +36,7 @@ def methods(store: LocalCacheStore, key: str) -> list:  # type: ignore[type-arg]
 @pytest.mark.parametrize("key", OUTSIDE + ODD)
 def test_a_key_that_is_none_is_refused_everywhere(root: Path, key: str) -> None:
     for method in methods(LocalCacheStore(root=root), key):
-        with pytest.raises(ValueError, match="a key names a file under the root") as caught:
+        with pytest.raises(ValueError, match="a key names a payload under the root") as caught:
             method()
         assert repr(key) in str(caught.value)
     assert not root.exists()
@@ -171,3 +171,18 @@ def test_it_is_a_ccflow_model(root: Path) -> None:
     store = LocalCacheStore(root=root)
     assert BaseModel.model_validate({"_target_": "ccflow_etl.LocalCacheStore", "root": str(root)}) == store
     assert pickle.loads(pickle.dumps(store)) == store
+
+
+def test_a_folder_that_is_swapped_for_a_link_later_is_refused(root: Path, tmp_path: Path) -> None:
+    store = LocalCacheStore(root=root)
+    store.put_bytes("daily/AAA", b"one")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "AAA").write_bytes(b"secret")
+    (root / "daily").rename(tmp_path / "moved")
+    (root / "daily").symlink_to(tmp_path / "outside")
+    for method in methods(store, "daily/AAA"):
+        with pytest.raises(ValueError, match="leads outside by a link"):
+            method()
+    assert store.list() == []
+    assert (tmp_path / "outside" / "AAA").read_bytes() == b"secret"
+    assert [path.name for path in (tmp_path / "outside").iterdir()] == ["AAA"]

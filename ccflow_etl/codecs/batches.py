@@ -1,0 +1,83 @@
+"""Batches of one large payload: tables of one schema on the way in, pandas objects or tables on the way out."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from .errors import Refusal
+from .frames import SPEC_KEY, Part, from_table, to_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def tables_of(batches: Iterable[Any]) -> "tuple[pa.Schema, Iterator[pa.Table]]":
+    """Return the schema of all batches and their tables, each made when it is asked for.
+
+    What describes a DataFrame (dtypes, categories, labels, attrs) has to be the same in all batches. A RangeIndex goes
+    on from batch to batch, whether each batch has its own from 0 or that of the whole.
+
+    Raises:
+        Refusal: If there is no batch, or one does not go with the first.
+    """
+    remaining = iter(batches)
+    try:
+        first = to_table(next(remaining))
+    except StopIteration:
+        raise Refusal("has no batches, which leave no columns to keep") from None
+    schema = _open_ended(first.schema)
+    return schema, _alike(first, remaining, schema)
+
+
+def payloads_of(tables: "Iterable[pa.Table]", part: Part) -> Iterator[Any]:
+    """Yield what each table was made from; a RangeIndex goes on from one to the next."""
+    row = 0
+    for table in tables:
+        yield from_table(table, part.at(range(row, row + table.num_rows)))
+        row += table.num_rows
+
+
+def _open_ended(schema: "pa.Schema") -> "pa.Schema":
+    """Return the schema of a first batch as that of all, of which nobody knows yet how many rows they have."""
+    metadata = schema.metadata or {}
+    if SPEC_KEY not in metadata:
+        return schema
+    spec = json.loads(metadata[SPEC_KEY])
+    if spec["index"]["class"] == "range":
+        spec["index"]["stop"] = None
+    return schema.with_metadata({**metadata, SPEC_KEY: json.dumps(spec, separators=(",", ":")).encode()})
+
+
+def _alike(first: "pa.Table", remaining: Iterator[Any], schema: "pa.Schema") -> "Iterator[pa.Table]":
+    yield first.replace_schema_metadata(schema.metadata)
+    rows = first.num_rows
+    for number, batch in enumerate(remaining, start=1):
+        table = to_table(batch)
+        try:
+            _compare(first.schema, table.schema, rows)
+        except Refusal as refusal:
+            refusal.where = f"batch {number}: {refusal.where or 'it'}"
+            raise
+        rows += table.num_rows
+        yield table.replace_schema_metadata(schema.metadata)
+
+
+def _compare(first: "pa.Schema", later: "pa.Schema", rows: int) -> None:
+    if not first.equals(later):
+        raise Refusal(f"has the columns {dict(zip(later.names, later.types, strict=True))}, not those of the first")
+    one, other = (json.loads((schema.metadata or {}).get(SPEC_KEY, b"{}")) for schema in (first, later))
+    if one.get("index", {}).get("class") == "range" == other.get("index", {}).get("class"):
+        goes_on = one["index"]["start"] + rows * one["index"]["step"]
+        starts = other["index"].pop("start")
+        if starts not in (goes_on, one["index"].pop("start")):
+            raise Refusal(f"begins at {starts}; it may begin at {goes_on}, or where the first does", "its index")
+        one["index"].pop("stop"), other["index"].pop("stop")
+    for key in one.keys() | other.keys():
+        if one.get(key) != other.get(key):
+            where = f"what describes its {key}" if key != "columns" else _first_difference(one[key], other[key])
+            raise Refusal("differs from that of the first batch", where)
+
+
+def _first_difference(first: list[Any], later: list[Any]) -> str:
+    names = [one["field"] for one, other in zip(first, later, strict=True) if one != other]
+    return f"the dtype, the categories or the kind of values of column {names[0]!r}"

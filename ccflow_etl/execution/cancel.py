@@ -1,0 +1,48 @@
+"""Stopping a run on Ctrl-C: the first lets what is running end, the second does not wait."""
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Self
+
+__all__ = ["Cancellation"]
+
+
+class Cancellation:
+    """While it is entered, the first SIGINT is a request to stop, and the second raises ``KeyboardInterrupt``.
+
+    Only the main thread can say what a signal does: entered in another one, it never asks for anything.
+
+    Args:
+        on_request: Called once, when the request comes.
+
+    >>> with Cancellation() as cancellation:
+    ...     signal.raise_signal(signal.SIGINT)
+    ...     cancellation.requested
+    True
+    """
+
+    def __init__(self, on_request: Callable[[], None] = lambda: None):
+        self.requested = False
+        self._on_request = on_request
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        # A program that ignores SIGINT, or has a handler of its own, keeps it.
+        if (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        ):
+            self._before = signal.signal(signal.SIGINT, self._receive)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+        self._on_request()

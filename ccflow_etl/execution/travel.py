@@ -1,0 +1,67 @@
+"""What travels to another process: the call, and as much of ccflow's registry and options as pickles."""
+
+import logging
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import cloudpickle
+from ccflow import GlobalState, ModelRegistry
+
+from .retry import RetryPolicy
+
+__all__ = ["pack", "unpack"]
+
+log = logging.getLogger(__name__)
+
+Work = tuple[Callable[[Any], Any], RetryPolicy | None]
+
+
+def pack(call: Callable[[Any], Any], policy: RetryPolicy | None, destination: str) -> bytes:
+    """A call as bytes for :func:`unpack`, which are the same for each step of a run.
+
+    What the registry and the open options hold that does not pickle (an open pool, a connection) stays here.
+
+    Raises:
+        TypeError: the call itself does not pickle; the message names it and its ``destination``.
+
+    >>> unpack(pack(abs, None, "nowhere"))[0](-1)
+    1
+    """
+    try:
+        work = cloudpickle.dumps((call, policy))
+    except Exception as error:
+        raise TypeError(
+            f"{type(call).__name__} cannot be sent to the workers of {destination}: it does not pickle "
+            f"({type(error).__name__}: {error}). Run it in threads, or make what it holds when it is called."
+        ) from error
+    state = GlobalState()
+    models = {name: _bytes(name, model) for name, model in state.root_registry.models.items()}
+    options = [_bytes("options", override) for override in state.open_overrides.values()]
+    return cloudpickle.dumps((os.getpid(), work, models, options))
+
+
+def _bytes(name: str, value: Any) -> bytes | None:
+    try:
+        return cloudpickle.dumps(value)
+    except Exception as error:
+        log.debug("%s does not travel to other processes: %s", name, error)
+        return None
+
+
+@lru_cache(maxsize=1)  # the state that was set last is the state of this process
+def unpack(packed: bytes) -> Work:
+    """The call; in another process than its own, also sets ccflow's registry and options as they were there."""
+    process, work, models, options = cloudpickle.loads(packed)
+    if process != os.getpid():
+        registry = ModelRegistry(name="_")
+        for name, model in models.items():
+            if model is not None:
+                registry.add(name, cloudpickle.loads(model))
+        overrides = [cloudpickle.loads(override) for override in options if override is not None]
+        GlobalState.set(
+            GlobalState(root_registry=registry, open_overrides={id(override): override for override in overrides})
+        )
+    call, policy = cloudpickle.loads(work)
+    return call, policy
