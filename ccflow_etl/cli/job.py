@@ -41,7 +41,9 @@ class Job:
         except Exception as error:
             message = " ".join(str(error).split())
             told = f"{type(error).__name__}: {message}" if message else type(error).__name__
-            raise RunFailed(f"{self.path} failed{_raised_by(error)}: {told}") from error
+            # A note says where in the run it happened; only its first line, as a note may hold a traceback.
+            noted = "".join(f" ({note.splitlines()[0]})" for note in getattr(error, "__notes__", [])[:1])
+            raise RunFailed(f"{self.path} failed{_raised_by(error)}: {told}{noted}") from error
 
 
 def prepare(cfg: DictConfig) -> Job:

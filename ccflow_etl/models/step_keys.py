@@ -2,13 +2,14 @@
 
 import datetime as dt
 import hashlib
-import json
+import pickle
 import string
 from collections.abc import Iterator, Sequence
 from itertools import repeat
 from typing import Any, overload
 
 from ccflow import CallableModel, ContextBase
+from pydantic_core import to_json
 
 from .step_maker import needs_windows, step_fields
 from .steps import StepContexts, datetimes
@@ -99,5 +100,19 @@ def _text(step: dt.datetime) -> str:
 
 def _digest(context: ContextBase) -> str:
     placed = step_fields(type(context), tuple(context.model_extra or ()))
-    rest = context.__pydantic_serializer__.to_python(context, mode="json", exclude={*placed, "type_"}, fallback=repr)
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:12]
+    rest = _ordered(context.model_dump(exclude={*placed, "type_"}))
+    return hashlib.sha256(to_json(rest, fallback=_digest_of_object)).hexdigest()[:12]
+
+
+def _ordered(value: Any) -> Any:
+    """A dump without the order of dicts and sets, which is not part of what they hold and differs between processes."""
+    if isinstance(value, dict):
+        return {name: _ordered(value[name]) for name in sorted(value, key=str)}
+    if isinstance(value, set | frozenset):
+        return sorted(to_json(_ordered(item), fallback=_digest_of_object).decode() for item in value)
+    return [_ordered(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _digest_of_object(value: Any) -> str:
+    """What stands for an object that has no JSON, such as a DataFrame."""
+    return hashlib.sha256(pickle.dumps(value)).hexdigest()
