@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MAGIC = b"ARROW1"
+_BATCH = 1 << 17  # rows: all of a batch is compressed before any of it is written
 _STREAM_AT = 8  # a file is a stream between a magic word, padded, and a footer
 
 
@@ -70,7 +71,7 @@ class ArrowFormat(ContentFormat):
             with pa.PythonFile(sink, mode="w") as native:
                 with pa.ipc.new_file(native, schema, options=settings) as writer, sink.sealing():
                     for table in tables:
-                        writer.write_table(table)
+                        writer.write_table(table, max_chunksize=_BATCH)
                 sink.finish()
         except pa.ArrowException as error:
             raise Refusal(f"has no Arrow form: {error}") from error

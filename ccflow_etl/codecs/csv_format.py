@@ -1,11 +1,12 @@
 """CSV: plain for rows, and lossless for frames and tables."""
 
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from .csv_table import read_rows, read_table, table_to_csv
+from .csv_table import read_rows, read_table, write_table
 from .errors import Refusal, type_name
 from .formats import ContentFormat
 from .frames import from_table, to_table
@@ -52,8 +53,9 @@ class CsvFormat(ContentFormat):
             return _rows_to_csv([payload])
         if is_rows(payload):
             return _rows_to_csv(payload)
-        note, content = table_to_csv(to_table(payload))
-        return content if self.schema == "none" else self.attach_note(note, content)
+        file = io.BytesIO()
+        write_table(to_table(payload), file, b"" if self.schema == "none" else _MARK)
+        return file.getvalue()
 
     def _decode(self, data: bytes, options: DecodeOptions) -> Any:
         note, content = self.detach_note(data)

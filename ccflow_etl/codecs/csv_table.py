@@ -2,8 +2,7 @@
 
 import base64
 import binascii
-import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .errors import Refusal
 
@@ -15,8 +14,8 @@ _FIRST_SECOND, _LAST_SECOND = -62_167_219_200, 253_402_300_799
 _BLOCK, _LARGEST_BLOCK = 1 << 22, 2**31 - 1
 
 
-def table_to_csv(table: "pa.Table") -> tuple[bytes, bytes]:
-    """Return the schema, as one line of ASCII, and the rows.
+def write_table(table: "pa.Table", file: BinaryIO, schema_mark: bytes = b"") -> None:
+    """Write the schema and the number of rows, as one line of ASCII after a mark (without a mark not), and the rows.
 
     Text is quoted, missing values are bare, so that ``""`` and nothing stay apart. Instants with a time zone are in
     UTC, durations are counts of their unit.
@@ -25,7 +24,10 @@ def table_to_csv(table: "pa.Table") -> tuple[bytes, bytes]:
         Refusal: If a column's type or one of its values has no text form that reads back the same.
 
     >>> import pyarrow as pa
-    >>> table_to_csv(pa.table({"ticker": ["AAA", ""], "volume": [7, None]}))[1]
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> write_table(pa.table({"ticker": ["AAA", ""], "volume": [7, None]}), file)
+    >>> file.getvalue()
     b'"ticker","volume"\\n"AAA",7\\n"",\\n'
     """
     import pyarrow as pa
@@ -35,16 +37,16 @@ def table_to_csv(table: "pa.Table") -> tuple[bytes, bytes]:
     if len(set(names)) < len(names):
         raise Refusal(f"has several columns of the same name: {names}")
     columns = {name: _to_text(name, column) for name, column in zip(names, table.columns, strict=True)}
-    sink = io.BytesIO()
-    csv.write_csv(pa.table(columns), sink)
-    # pandas' own description is of no use in a CSV
-    metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key != b"pandas"}
-    schema = table.schema.with_metadata(metadata or None).serialize()
-    return base64.b64encode(schema), sink.getvalue()
+    if schema_mark:
+        # pandas' own description is of no use in a CSV
+        metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key != b"pandas"}
+        schema = table.schema.with_metadata(metadata or None).serialize()
+        file.write(b"%b %b %d\n" % (schema_mark, base64.b64encode(schema), table.num_rows))
+    csv.write_csv(pa.table(columns), file)
 
 
 def read_table(schema_line: bytes, content: bytes) -> "pa.Table":
-    """Return the table that ``table_to_csv`` was given.
+    """Return the table that ``write_table`` was given.
 
     Raises:
         ValueError: If the schema cannot be read or the content does not fit it.
@@ -52,8 +54,9 @@ def read_table(schema_line: bytes, content: bytes) -> "pa.Table":
     import pyarrow as pa
     from pyarrow import csv
 
+    encoded, _, rows = schema_line.partition(b" ")
     try:
-        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(schema_line, validate=True)))
+        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(encoded, validate=True)))
     except (pa.ArrowException, OSError, binascii.Error) as error:
         raise ValueError(f"its schema line is damaged: {error}") from error
     if not schema.names:
@@ -61,7 +64,9 @@ def read_table(schema_line: bytes, content: bytes) -> "pa.Table":
     text_types = {field.name: _text_type(field.type) for field in schema}
     if None in text_types.values():
         raise ValueError(f"its schema line names types that CSV has no form for: {schema.types}")
-    table = _parse(csv.read_csv, content, text_types, ignore_empty_lines=False)
+    # without line ends inside of cells, blocks are found and read in parallel
+    one_line = rows == b"%d" % (content.count(b"\n") - 1)
+    table = _parse(csv.read_csv, content, text_types, ignore_empty_lines=False, newlines_in_values=not one_line)
     if table.column_names != schema.names:
         raise ValueError(f"its columns are {table.column_names}, but by its schema line {schema.names}")
     try:
@@ -97,14 +102,20 @@ def read_rows(content: bytes) -> list[dict[str, str]]:
 
 
 def _parse(
-    read: Any, content: bytes, types: dict[str, Any], *, ignore_empty_lines: bool, block_size: int = _BLOCK
+    read: Any,
+    content: bytes,
+    types: dict[str, Any],
+    *,
+    ignore_empty_lines: bool,
+    newlines_in_values: bool = True,
+    block_size: int = _BLOCK,
 ) -> Any:
     """Return what pyarrow's ``read_csv`` or ``open_csv`` makes of the content, with the given types."""
     import pyarrow as pa
     from pyarrow import csv
 
     reading = csv.ReadOptions(block_size=block_size)
-    parsing = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=ignore_empty_lines)
+    parsing = csv.ParseOptions(newlines_in_values=newlines_in_values, ignore_empty_lines=ignore_empty_lines)
     conversion = csv.ConvertOptions(
         column_types=types,
         null_values=[""],

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
@@ -29,9 +29,9 @@ class ParquetFormat(ContentFormat):
     """Parquet, compressed with zstd at level 1, in groups of 131,072 rows.
 
     Page checksums are written, and a checksum over the whole file is kept before the footer, where other readers do
-    not look; both are verified when it is read. A pandas DataFrame or Series decodes to an equal one. Rows, a dict of
-    columns, a Table, a RecordBatch and objects with ``to_arrow()`` decode to a ``pyarrow.Table``. Files that others
-    wrote decode to a Table too.
+    not look; that one is verified when it is read, and of files that others wrote the page checksums. A pandas
+    DataFrame or Series decodes to an equal one. Rows, a dict of columns, a Table, a RecordBatch and objects with
+    ``to_arrow()`` decode to a ``pyarrow.Table``. Files that others wrote decode to a Table too.
 
     >>> ParquetFormat().decode(ParquetFormat().encode([{"ticker": "AAA", "volume": 7}])).to_pylist()
     [{'ticker': 'AAA', 'volume': 7}]
@@ -52,8 +52,7 @@ class ParquetFormat(ContentFormat):
     def _decode(self, data: bytes, options: DecodeOptions) -> Any:
         import pyarrow as pa
 
-        if not options.verified:
-            is_sealed(io.BytesIO(data), _MAGIC)
+        options = _checked(io.BytesIO(data), options)
         try:
             table, part = read_parts(data, options)
         except (pa.ArrowException, OSError) as error:
@@ -81,8 +80,7 @@ class ParquetFormat(ContentFormat):
         """Return the row groups of a binary file one by one, and which columns they have."""
         import pyarrow.parquet as pq
 
-        if not options.verified:
-            is_sealed(file, _MAGIC)
+        options = _checked(file, options)
         source = pq.ParquetFile(file, page_checksum_verification=not options.verified)
         part = part_of(source.schema_arrow, options.columns)
         return (
@@ -90,8 +88,25 @@ class ParquetFormat(ContentFormat):
         ), part
 
 
+def _checked(file: BinaryIO, options: DecodeOptions) -> DecodeOptions:
+    """Return the options for a file of which every byte was compared, so that its page checksums need not be too."""
+    return replace(options, verified=options.verified or is_sealed(file, _MAGIC))
+
+
 def _writer(file: Any, schema: "pa.Schema", use_dictionary: "list[str] | bool" = False) -> "pq.ParquetWriter":
+    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    split = (
+        {}
+        if use_dictionary is True
+        else {
+            field.name: "BYTE_STREAM_SPLIT"  # a sixth smaller and faster: signs and exponents side by side
+            for field in schema
+            if (pa.types.is_float32(field.type) or pa.types.is_float64(field.type))
+            and not (use_dictionary and field.name in use_dictionary)
+        }
+    )
 
     return pq.ParquetWriter(
         file,
@@ -100,6 +115,7 @@ def _writer(file: Any, schema: "pa.Schema", use_dictionary: "list[str] | bool" =
         compression_level=1,
         write_page_checksum=True,
         use_dictionary=use_dictionary,
+        column_encoding=split or None,
     )
 
 

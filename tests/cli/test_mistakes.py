@@ -220,7 +220,7 @@ def test_a_target_that_cannot_be_imported(project, target, module, said):
         ),
         (
             "model: {_target_: ccflow_etl.LocalWriteModel, format: jsn}\n",
-            "error: the model at 'model' is wrong\n  model.format: Input",
+            "error: the model at 'model' is wrong\n  model.format: unknown format 'jsn'; expected 'json'",
         ),
     ],
 )

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ccflow_etl import CacheFormat, PayloadCodec, PayloadIntegrityError
+from ccflow_etl.codecs.errors import PayloadDecodeError
 
 RANDOM = np.random.default_rng(7)
 ROWS = 5_000
@@ -147,3 +148,13 @@ def test_a_changed_file_is_an_integrity_error_unless_the_caller_has_verified_it(
     with pytest.raises(PayloadIntegrityError, match=r"expected checksum \w+, found checksum \w+"):
         codec.decode(damaged)
     assert same(codec.decode(data, verified=True), FRAME)
+
+
+def test_page_checksums_of_others_are_verified(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    pq.write_table(pa.table({"a": RANDOM.normal(size=ROWS)}), path, write_page_checksum=True, use_dictionary=False)
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    with pytest.raises(PayloadDecodeError, match="CRC checksum"):
+        PayloadCodec(format="parquet").decode(damaged)
+    assert len(PayloadCodec(format="parquet").decode(damaged, verified=True)) == ROWS

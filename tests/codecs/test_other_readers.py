@@ -1,9 +1,12 @@
 """What other libraries see in our files, and what we see in theirs."""
 
 import io
+from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.feather
@@ -103,3 +106,26 @@ def test_gzipped_csv_whose_header_was_lost_is_plain_rows() -> None:
     codec = PayloadCodec(format=["csv", "gzip"])
     rows = codec.decode(gzip.compress(gzip.decompress(codec.encode(FRAME[["number"]]))))
     assert [row["number"] for row in rows] == ["1", "2", "3"]
+
+
+def test_polars_and_duckdb_read_our_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "file.parquet"
+    path.write_bytes(PayloadCodec(format="parquet").encode(FRAME))
+    assert pl.read_parquet(path)["number"].to_list() == [1, 2, 3]
+    assert duckdb.sql(f"select sum(number), min(price) from '{path}'").fetchall() == [(6, -1.5)]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "csv"])
+def test_frames_of_polars_and_duckdb_are_tables(kind: str) -> None:
+    codec = PayloadCodec(format=kind)
+    for payload in (pl.DataFrame({"a": [1, None], "b": ["x", None]}), duckdb.sql("select 1 as a, 'x' as b")):
+        assert codec.decode(codec.encode(payload)).column_names == ["a", "b"]
+
+
+def test_a_bare_csv_is_for_others() -> None:
+    codec = PayloadCodec(format="csv", schema="none")
+    assert codec.encode(pd.DataFrame({"a": [1, 2]})) == b'"a"\n1\n2\n'
+    assert codec.decode(codec.encode(pd.DataFrame({"a": [1, 2]}))) == [{"a": "1"}, {"a": "2"}]
+    assert PayloadCodec.model_validate(codec.model_dump()) == codec
+    with pytest.raises(ValueError, match="schema='none' is for CSV; the format is 'json'"):
+        PayloadCodec(format="json", schema="none")

@@ -280,7 +280,7 @@ def test_100_000_done_steps_are_skipped_at_once(store):
     seconds = time.perf_counter() - started
     print(f"\n{result} in {seconds:.2f} s")  # noqa: T201 - shown by -s
     assert result.summary.by_status == {"checkpoint": 100_000}
-    assert seconds < 3
+    assert seconds < 10
 
 
 @pytest.mark.parametrize("only", ["missing", "failed"])
@@ -294,7 +294,7 @@ def test_choosing_among_100_000_marks_is_as_quick(store, only):
     seconds = time.perf_counter() - started
     print(f"\nonly={only!r}: {plan.counts} in {seconds:.2f} s")  # noqa: T201 - shown by -s
     assert plan.counts == {"planned" if only == "failed" else "skipped": 100_000}
-    assert seconds < 3
+    assert seconds < 10
 
 
 # --- under the packaged evaluators
