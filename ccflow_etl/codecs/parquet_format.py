@@ -29,9 +29,10 @@ class ParquetFormat(ContentFormat):
     """Parquet, compressed with zstd at level 1, in groups of 131,072 rows.
 
     Page checksums are written, and a checksum over the whole file is kept before the footer, where other readers do
-    not look; that one is verified when it is read, and of files that others wrote the page checksums. A pandas
-    DataFrame or Series decodes to an equal one. Rows, a dict of columns, a Table, a RecordBatch and objects with
-    ``to_arrow()`` decode to a ``pyarrow.Table``. Files that others wrote decode to a Table too.
+    not look; that one is verified when it is read, and of files that others wrote the page checksums.
+
+    A pandas DataFrame or Series decodes to an equal one. Rows, a dict of columns, a Table, a RecordBatch and objects
+    with ``to_arrow()`` decode to a ``pyarrow.Table``. Files that others wrote decode to a Table too.
 
     >>> ParquetFormat().decode(ParquetFormat().encode([{"ticker": "AAA", "volume": 7}])).to_pylist()
     [{'ticker': 'AAA', 'volume': 7}]
