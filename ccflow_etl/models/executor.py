@@ -3,9 +3,10 @@
 from concurrent.futures import Executor
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, SerializerFunctionWrapHandler, WrapSerializer
+from pydantic import BeforeValidator, WrapSerializer
 
 from ..execution.executors import BaseExecutor
+from .stores import dump_store
 
 __all__ = ["OptionalExecutor"]
 
@@ -14,12 +15,5 @@ def _validated(value: Any) -> Any:
     return value if value is None or isinstance(value, Executor) else BaseExecutor.model_validate(value)
 
 
-def _dumped(executor: Any, default: SerializerFunctionWrapHandler) -> Any:
-    # A live pool cannot be dumped; its identity is all that the key of a cache needs.
-    if isinstance(executor, Executor):
-        return f"{type(executor).__module__}.{type(executor).__qualname__}@{id(executor):x}"
-    return default(executor)
-
-
-OptionalExecutor = Annotated[Any, BeforeValidator(_validated), WrapSerializer(_dumped)]
+OptionalExecutor = Annotated[Any, BeforeValidator(_validated), WrapSerializer(dump_store)]
 """A field type: an executor's configuration, its registry path, an open ``concurrent.futures.Executor``, or None."""

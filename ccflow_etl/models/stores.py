@@ -66,7 +66,7 @@ def dump_store(store: Any, default: SerializerFunctionWrapHandler) -> Any:
     >>> dump_store({}, default=str).startswith("builtins.dict@")
     True
     """
-    if isinstance(store, BaseModel):
+    if store is None or isinstance(store, BaseModel):
         return default(store)
     return f"{type(store).__module__}.{type(store).__qualname__}@{id(store):x}"
 
