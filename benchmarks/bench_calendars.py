@@ -54,14 +54,14 @@ TEN_RULES = (
 HOLIDAYS = [f"{year}-0{month}-1{month}" for year in range(1920, 2020) for month in range(1, 8)]
 CUSTOM = [
     ("C", RuleCalendar(holidays=HOLIDAYS), pd.offsets.CustomBusinessDay(holidays=HOLIDAYS), 0.5),
-    ("CBMS", RuleCalendar(interval="CBMS", holidays=HOLIDAYS), pd.offsets.CBMonthBegin(holidays=HOLIDAYS), 50),
-    ("CBME", RuleCalendar(interval="CBME", holidays=HOLIDAYS), pd.offsets.CBMonthEnd(holidays=HOLIDAYS), 50),
-    ("bh", BusinessHourCalendar(), pd.offsets.BusinessHour(), 200),
+    ("CBMS", RuleCalendar(interval="CBMS", holidays=HOLIDAYS), pd.offsets.CBMonthBegin(holidays=HOLIDAYS), 100),
+    ("CBME", RuleCalendar(interval="CBME", holidays=HOLIDAYS), pd.offsets.CBMonthEnd(holidays=HOLIDAYS), 100),
+    ("bh", BusinessHourCalendar(), pd.offsets.BusinessHour(), 1000),
     (
         "cbh",
         BusinessHourCalendar(interval="cbh", holidays=HOLIDAYS),
         pd.offsets.CustomBusinessHour(holidays=HOLIDAYS),
-        200,
+        1000,
     ),
 ]
 
@@ -107,7 +107,7 @@ def show(line):
 def row(name, cells):
     show(
         f"{name:>14} | "
-        + " | ".join(f"{ours * 1e6:9,.0f} {theirs * 1e6:11,.0f} {theirs / ours:7.1f}" for ours, theirs in cells)
+        + " | ".join(f"{ours * 1e6:9,.0f} {theirs * 1e6:11,.0f} {theirs / ours:8.2f}" for ours, theirs in cells)
     )
 
 
@@ -134,10 +134,8 @@ def test_steps_beside_pandas(unit):
 
 @pytest.mark.parametrize(("unit", "calendar", "offset", "faster"), CUSTOM, ids=[case[0] for case in CUSTOM])
 def test_working_time_beside_pandas(unit, calendar, offset, faster):
-    """A century of hours takes pandas seconds, so it is given ten years."""
-    years = 10 if unit.endswith("bh") else 100
-    cell = beside_pandas(calendar.steps, offset, first_day(years))
-    row(f"{unit}, {years} years", [cell])
+    cell = beside_pandas(calendar.steps, offset, first_day(100))
+    row(f"{unit}, a century", [cell])
     assert cell[1] / cell[0] >= faster
 
 

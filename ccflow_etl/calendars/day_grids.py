@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .civil import first_day, month_of, weekday_of
+from .civil import first_day, month_of
 from .grids import ClosedForm, Places, look_up
 
 __all__ = ["AnchoredMonthGrid", "MonthGrid", "SemiMonthGrid", "WeekdayGrid"]
@@ -17,9 +17,9 @@ _MONDAY = -3  # 1969-12-29
 
 _SHORTEST_MONTH = 28
 
-# How far a weekend day moves, by weekday.
-_TO_MONDAY = np.array([0, 0, 0, 0, 0, 2, 1])
-_TO_FRIDAY = np.array([0, 0, 0, 0, 0, 1, 2])
+# How far a weekend day moves, by day number modulo 7; day 0, 1970-01-01, was a Thursday.
+_TO_MONDAY = np.array([0, 0, 2, 1, 0, 0, 0])
+_TO_FRIDAY = np.array([0, 0, 1, 2, 0, 0, 0])
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,19 @@ class MonthGrid(ClosedForm):
 
     def at(self, k: Any) -> Any:
         """The day number of each ordinal."""
+        return self._edge_of(k * self.months)
+
+    def span(self, first: int, stop: int) -> Places:
+        """The day numbers of the ordinals ``first`` to ``stop`` (exclusive)."""
+        return self._edge_of(np.arange(first * self.months, stop * self.months, self.months))
+
+    def _edge_of(self, month: Any) -> Any:
+        """The day number of the periods that begin with these months."""
         if self.edge == "start":
-            day = first_day(k * self.months)
-            return day + look_up(_TO_MONDAY, weekday_of(day)) if self.business else day
-        day = first_day((k + 1) * self.months) - 1
-        return day - look_up(_TO_FRIDAY, weekday_of(day)) if self.business else day
+            day = first_day(month)
+            return day + look_up(_TO_MONDAY, day % 7) if self.business else day
+        day = first_day(month + self.months) - 1
+        return day - look_up(_TO_FRIDAY, day % 7) if self.business else day
 
     def floor(self, place: Any) -> Any:
         """The highest ordinal at or before each day number."""

@@ -137,10 +137,10 @@ class Axis:
             raise ValueError(f"{has} has a time zone and {lacks} has none ({name} is {when}): give both or neither.")
         if self.tz is not None:
             try:
-                when = when.astimezone(dt.UTC if self.elapsed else self.tz)
+                when = when.astimezone(dt.UTC if self.elapsed else self.tz).replace(tzinfo=None)
             except OverflowError:
                 raise ValueError(f"{name} {when} is outside the years 1 to 9999 in {self.tz} or UTC.") from None
-        return (when.replace(tzinfo=None) - EPOCH) // MICROSECOND
+        return (when - EPOCH) // MICROSECOND
 
     def datetime(self, place: int) -> dt.datetime:
         """The datetime of a microsecond on this axis: the inverse of :meth:`place`."""
