@@ -17,7 +17,7 @@ from .executors import CallingThread
 from .retry import RetryEvent, RetryExecutionError, RetryPolicy
 from .travel import pack, unpack
 
-__all__ = ["Outcome", "run_calls"]
+__all__ = ["Outcome", "attempt", "run_calls"]
 
 # What a pool is given ahead of its workers, so that none of them waits and no queue grows with the run.
 _AHEAD = 2
@@ -66,7 +66,7 @@ def run_calls(
         for index, item in enumerate(items):
             if not go_on():
                 return
-            outcome = _attempt(call, policy, index, item)
+            outcome = attempt(call, policy, index, item)
             outcome.item = item
             yield outcome
     else:
@@ -121,7 +121,12 @@ def _workers(pool: Executor) -> int:
     return getattr(pool, "_max_workers", None) or _WORKERS_OF_UNKNOWN_POOL
 
 
-def _attempt(call: Callable[[Any], Any], policy: RetryPolicy | None, index: int, item: Any) -> Outcome:
+def attempt(call: Callable[[Any], Any], policy: RetryPolicy | None, index: int, item: Any) -> Outcome:
+    """Call once, or as often as the policy has it, here and now; an exception is part of the outcome.
+
+    >>> attempt(int, None, 0, "seven").told
+    "ValueError: invalid literal for int() with base 10: 'seven'"
+    """
     outcome = Outcome(index, started=time.time())
     began = time.perf_counter()
     try:
@@ -150,14 +155,14 @@ Submit = Callable[[int, Any], "Future[Any]"]
 def _submitter(call: Callable[[Any], Any], policy: RetryPolicy | None, pool: Executor) -> Submit:
     """How a call is submitted: with this context's variables to threads, as bytes to whatever may be elsewhere."""
     if isinstance(pool, ThreadPoolExecutor):
-        return lambda index, item: pool.submit(copy_context().run, _attempt, call, policy, index, item)
+        return lambda index, item: pool.submit(copy_context().run, attempt, call, policy, index, item)
     work = pack(call, policy, type(pool).__name__)
     return lambda index, item: pool.submit(_attempt_elsewhere, work, index, cloudpickle.dumps(item))
 
 
 def _attempt_elsewhere(work: bytes, index: int, item: bytes) -> bytes:
     call, policy = unpack(work)
-    outcome = _attempt(call, policy, index, cloudpickle.loads(item))
+    outcome = attempt(call, policy, index, cloudpickle.loads(item))
     try:
         # Some exceptions pickle, and cannot be read again.
         cloudpickle.loads(cloudpickle.dumps(outcome.error))

@@ -14,6 +14,7 @@ from .backfill_result import BackfillError, BackfillResult
 from .backfill_run import BackfillRun, Only
 from .checkpoint_store import OptionalCheckpointStore
 from .executor import OptionalExecutor
+from .graph_steps import BackfillDecisions
 from .plan import BackfillPlan
 from .step_keys import DEFAULT_KEY, check_key
 from .step_maker import carries_window
@@ -105,22 +106,47 @@ class BackfillModel(CallableModel):
         """``BackfillContext`` of the wrapped model's context type."""
         return BackfillContext.__class_getitem__(_required(self.model.context_type))
 
-    @Flow.call
+    @Flow.call(cacheable=False)
     def __call__(self, context: BackfillContext) -> BackfillResult:
         """Run the model for each step that is not done.
+
+        Never taken from a cache as a whole, because what is done is not part of its context; its steps may be.
 
         Raises:
             BackfillError: ``on_error`` is ``"continue"`` and more steps failed than are allowed.
             Exception: of the first step that failed, as it is, where ``on_error`` is ``"raise"``.
         """
         try:
-            return self._run(context).run()
+            return self._run(context, self._decider).run()
         except BackfillError as error:
             if self.raise_on_failure:
                 raise
             return error.result
 
-    def _run(self, context: BackfillContext) -> BackfillRun:
+    @property
+    def _policy(self) -> FailurePolicy:
+        return FailurePolicy(
+            on_error="continue" if self._has_limit else self.on_error,
+            max_failures=self.max_failures,
+            min_success_ratio=self.min_success_ratio,
+        )
+
+    @property
+    def _schedules(self) -> bool:
+        """Whether when and where a step runs is said here, so that no graph evaluator can."""
+        return self.executor is not None or self.chunk is not None or self.depends_on_past
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether a step is nothing but the model's call."""
+        return self.checkpoint_store is None and self.retry is None and self._policy == FailurePolicy()
+
+    @property
+    def _decider(self) -> BackfillDecisions | None:
+        """The node that decides on all steps, where a graph evaluator may run those that are left."""
+        return None if self._is_plain or self._schedules else BackfillDecisions(backfill=self)
+
+    def _run(self, context: BackfillContext, decider: BackfillDecisions | None = None) -> BackfillRun:
         return BackfillRun(
             model=self.model,
             context=context,
@@ -130,16 +156,13 @@ class BackfillModel(CallableModel):
             overwrite=self.overwrite,
             only=self.only,
             retry=self.retry,
-            policy=FailurePolicy(
-                on_error="continue" if self._has_limit else self.on_error,
-                max_failures=self.max_failures,
-                min_success_ratio=self.min_success_ratio,
-            ),
+            policy=self._policy,
             executor=self.executor,
             collect=self.collect,
             chunk=self.chunk,
             split_failed=self.split_failed,
             depends_on_past=self.depends_on_past,
+            decider=decider,
         )
 
     def plan(self, context: Any) -> BackfillPlan:
@@ -164,15 +187,18 @@ class BackfillModel(CallableModel):
 
     @Flow.deps
     def __deps__(self, context: BackfillContext) -> GraphDepList:
-        """One dependency for each step: the wrapped model on the step's context.
+        """One dependency for each step that is to run.
 
-        None where there is more to a step than its result: a mark to be set, a failure to live with, another attempt, a
-        chunk or an executor. A graph evaluator would run such steps before this model can see to that.
+        Of a plain backfill it is the wrapped model on the step's context. Where there is more to a step than its result
+        (a mark, a failure to live with, another attempt) it is a :class:`BackfillStep`, which sees to that. With an
+        executor, a chunk or ``depends_on_past`` there are none: the backfill itself says when and where a step runs.
         """
-        more = (self.checkpoint_store, self.executor, self.chunk, self.retry)
-        if any(part is not None for part in more) or self._has_limit or self.on_error == "continue":
+        if self._schedules:
             return []
-        return [(self.model, list(context.step_contexts()))]
+        if self._is_plain:
+            return [(self.model, list(context.step_contexts()))]
+        run = self._run(context, self._decider)
+        return [(run.node, list(run.calls()))] if run.node else []
 
 
 def _required(context_type: Any) -> type[ContextBase]:

@@ -22,6 +22,8 @@ from .backfill_context import BackfillContext
 from .backfill_policy import FailurePolicy
 from .backfill_result import BackfillCancelled, BackfillError, BackfillResult
 from .blocks import Block, Work, cut
+from .graph_steps import BackfillDecisions, BackfillStep, StepCall
+from .marks import mark_ended
 from .report import StepReport
 from .step_keys import StepKeys
 from .steps import StepContexts
@@ -51,6 +53,7 @@ class BackfillRun:
     chunk: int | Interval | None = None
     split_failed: bool = False
     depends_on_past: bool = False
+    decider: BackfillDecisions | None = None
 
     @cached_property
     def contexts(self) -> StepContexts[Any]:
@@ -64,6 +67,9 @@ class BackfillRun:
             return StepReport(self.contexts.steps, self.context.windows)
         keys = StepKeys(self.key, self.model, self.code_version, self.context.context, self.contexts)
         report = StepReport(self.contexts.steps, self.context.windows, keys)
+        if self.decider is not None:
+            report.decide(self.decider(self.context).decisions)
+            return report
         if not self.overwrite:
             done = should_skip_many(self.store, keys.all())
             report.mark(np.flatnonzero(done), "checkpoint")
@@ -72,6 +78,22 @@ class BackfillRun:
             wanted = np.fromiter((self._is_wanted(keys[index]) for index in planned), dtype=bool, count=len(planned))
             report.mark(planned[~wanted], "skipped")
         return report
+
+    @cached_property
+    def node(self) -> BackfillStep | None:
+        """The node of every step, where steps are nodes of a graph."""
+        if self.decider is None:
+            return None
+        step = BackfillStep(
+            model=self.model,
+            checkpoint_store=self.store,
+            retry=self.retry,
+            policy=self.policy,
+            decisions=self.decider,
+            range=self.context,
+        )
+        step._to_run = len(self.report.planned())
+        return step
 
     @cached_property
     def _is_wanted(self) -> Callable[[str], bool]:
@@ -132,6 +154,9 @@ class BackfillRun:
         self, go_on: Callable[[], bool], failures: Collection[int], chosen: int
     ) -> Iterator[tuple[Block, Outcome]]:
         """What became of each block, as it ends; a failed one that is split comes as its parts."""
+        if self.node is not None:
+            yield from self._outcomes_of_nodes(self.node, go_on)
+            return
         work = Work(cut(self.report.planned(), self.chunk, self.contexts.steps), self.contexts)
         with _opened(self.executor) as pool:
             for outcome in run_calls(
@@ -148,6 +173,20 @@ class BackfillRun:
                 else:
                     yield block, outcome
 
+    def _outcomes_of_nodes(self, node: BackfillStep, go_on: Callable[[], bool]) -> Iterator[tuple[Block, Outcome]]:
+        """What became of each step that a graph evaluator ran already, or runs now that it is asked for."""
+        for index, call in zip(self.report.planned().tolist(), self.calls(), strict=True):
+            outcome = node(call).value if go_on() else None
+            if outcome is None:
+                return
+            outcome.item = call.context
+            yield range(index, index + 1), outcome
+
+    def calls(self) -> Iterator[StepCall]:
+        """What the node of a step is called with, for each step that is to run."""
+        for index in self.report.planned().tolist():
+            yield StepCall(context=self.contexts[index], key=self.report.key(index))
+
     def _stops(self, failures: int, steps: int) -> bool:
         return (self.depends_on_past and failures > 0) or self.policy.stops(failures, steps)
 
@@ -163,9 +202,8 @@ class BackfillRun:
                 seconds=seconds,
                 error=told,
             )
-        if self.store is not None:
-            metadata = {"attempts": outcome.attempts, "seconds": round(seconds, 6)} | ({"error": told} if told else {})
-            _mark(self.store, [self.report.key(index) for index in block], metadata, failed=failed)
+        if self.store is not None and self.node is None:
+            mark_ended(self.store, [self.report.key(index) for index in block], outcome)
 
     def _result(self, outputs: dict[int, Any]) -> BackfillResult:
         value = {"steps": len(self.report), "outputs": [outputs[index] for index in sorted(outputs)]}
@@ -205,19 +243,6 @@ def _opened(executor: BaseExecutor | Executor | None) -> Iterator[Executor | Non
             yield pool
     else:
         yield executor
-
-
-def _mark(store: Any, keys: list[str], metadata: dict[str, Any], failed: bool) -> None:
-    """Mark steps, as far as the store can: one that only answers should_skip keeps marks of its own."""
-    status = "failed" if failed else "succeeded"
-    if len(keys) > 1 and hasattr(store, "mark_many"):
-        store.mark_many(keys, status, metadata=metadata)
-        return
-    for key in keys:
-        if not failed and hasattr(store, "mark_succeeded"):
-            store.mark_succeeded(key, metadata=metadata)
-        elif hasattr(store, "mark"):
-            store.mark(key, status, metadata=metadata)
 
 
 def _output(step: ContextBase, result: ResultBase) -> dict[str, Any]:

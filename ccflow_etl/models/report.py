@@ -66,6 +66,10 @@ class StepReport:
         """Give several steps a status."""
         self._status[indices] = _CODES[status]
 
+    def decide(self, statuses: "Sequence[str]") -> None:
+        """Give each step the status that was decided for it."""
+        self._status[:] = [_CODES[status] for status in statuses]
+
     def key(self, index: int) -> str:
         """The key of the step at a position; empty where steps have no keys."""
         return "" if self._keys is None else self._keys[index]
