@@ -4,7 +4,10 @@ Each class describes a pool and opens it for the length of a run as a ``concurre
 """
 
 import abc
+import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -26,8 +29,17 @@ class BaseExecutor(BaseModel, abc.ABC):
         """The pool as a ``concurrent.futures.Executor``; leaving the context waits for its calls and closes it."""
 
 
-def _ignore_interrupts() -> None:
+def _start_worker() -> None:
+    """Leave interrupts to whoever runs the pool, and end with it: a worker of a killed process would wait for ever."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager
@@ -99,13 +111,11 @@ class ProcessExecutor(BaseExecutor):
     max_workers: PositiveInt | None = Field(None, description="How many processes; by default one for each processor.")
 
     def open(self) -> AbstractContextManager[Executor]:
-        """A ``ProcessPoolExecutor`` of spawned processes, which an interrupt ends.
+        """A ``ProcessPoolExecutor`` of spawned processes, which an interrupt ends, and the end of this process as well.
 
         They do not hear Ctrl-C, which a terminal sends to all of them: whoever runs the pool decides what it means.
         """
-        from multiprocessing import get_context
-
-        pool = ProcessPoolExecutor(self.max_workers, get_context("spawn"), initializer=_ignore_interrupts)
+        pool = ProcessPoolExecutor(self.max_workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
         return _until_interrupted(pool)
 
 

@@ -71,7 +71,7 @@ def test_a_second_run_has_nothing_to_do(days):
     assert runs(days) == DATES
 
 
-@pytest.mark.parametrize("fields", ["", "+backfill.executor._target_=ccflow_etl.ThreadExecutor"])
+@pytest.mark.parametrize("fields", ["", "backfill.executor=/executors/threads", "backfill.executor=null"])
 def test_a_failing_step_is_one_message_that_names_it(days, fields):
     (days.folder / "bad-2024-01-04").touch()
     done = days(f"{RUN} {fields}")
@@ -86,7 +86,7 @@ def test_a_failing_step_is_one_message_that_names_it(days, fields):
     "fields",
     [
         "",
-        "+backfill.executor._target_=ccflow_etl.SerialExecutor",
+        "backfill.executor=null",
         "+backfill.executor._target_=ccflow_etl.ThreadExecutor +backfill.executor.max_workers=1",
     ],
 )
@@ -94,7 +94,9 @@ def test_going_on_after_a_failure(days, fields):
     (days.folder / "bad-2024-01-04").touch()
     assert days(f"{RUN} {fields}").code == 1
     first = runs(days)
-    assert first[:4] == DATES[:4]
+    assert "2024-01-04" in first
+    if "null" not in fields:  # a graph is in no order
+        assert first[:4] == DATES[:4]
     (days.folder / "bad-2024-01-04").unlink()
     assert days(f"{RUN} {fields}").code == 0
     finished = [date for date in first if date != "2024-01-04"]
@@ -120,7 +122,7 @@ def test_a_run_that_goes_on_fails_with_the_count(days):
 
 
 def test_processes_find_the_models_of_the_working_folder(days):
-    done = days(f"{RUN} +backfill.executor._target_=ccflow_etl.ProcessExecutor +backfill.executor.max_workers=1 --json")
+    done = days(f"{RUN} backfill.executor=/executors/processes executors.processes.max_workers=1 --json")
     assert (done.code, done.err) == (0, "")
     assert [output["value"] for output in json.loads(done.out)["value"]["outputs"]] == DATES
 

@@ -98,7 +98,11 @@ def test_explain_takes_the_same_arguments(project):
     )
     config = yaml.safe_load(done.out)
     assert config["callable"] == "/backfill"
-    assert config["backfill"] == {"_target_": "ccflow_etl.BackfillModel", "model": "/model"}
+    assert config["backfill"] == {
+        "_target_": "ccflow_etl.BackfillModel",
+        "model": "/model",
+        "executor": "/executors/serial",
+    }
     assert config["context"] == {"start_datetime": "2026-05-01", "calendar": "/calendars/weekdays"}
     assert project.files() == BEFORE
 

@@ -28,6 +28,11 @@ def test_the_packaged_files_are_those_of_the_interface():
         "calendars/default",
         "callable/callable",
         "callable/local_write",
+        "executors/dask",
+        "executors/default",
+        "executors/processes",
+        "executors/serial",
+        "executors/threads",
     ]
 
 
@@ -55,8 +60,12 @@ def test_a_backfill_wraps_the_model_and_presets_no_context(tmp_path, option):
         tmp_path, "defaults: [_self_, /callable: callable, optional /backfill: null]\n", f"backfill={option}"
     )
     assert composed["callable"] == "/backfill"
-    assert composed["backfill"] == {"_target_": "ccflow_etl.BackfillModel", "model": "/model"}
-    assert set(composed) == {"callable", "backfill", "calendars"}
+    assert composed["backfill"] == {
+        "_target_": "ccflow_etl.BackfillModel",
+        "model": "/model",
+        "executor": "/executors/serial",
+    }
+    assert set(composed) == {"callable", "backfill", "calendars", "executors"}
 
 
 def test_without_a_backfill_the_runner_runs_the_model(tmp_path):
@@ -81,3 +90,16 @@ def test_the_calendars_are_the_built_in_ones(tmp_path):
     }
     edges = [instantiate(calendars[name]).next("2024-02-10") for name in ("first_day_of_month", "last_day_of_month")]
     assert [str(step.date()) for step in edges] == ["2024-03-01", "2024-02-29"]
+
+
+def test_the_executors(tmp_path):
+    executors = compose(tmp_path, "defaults: [/executors: default, _self_]\n")["executors"]
+    assert {name: instantiate(node) for name, node in executors.items()} == {
+        "serial": ccflow_etl.SerialExecutor(),
+        "threads": ccflow_etl.ThreadExecutor(),
+        "processes": ccflow_etl.ProcessExecutor(),
+        "dask": ccflow_etl.DaskExecutor(),
+    }
+    for name in executors:
+        alone = compose(tmp_path, f"defaults: [/executors: {name}, _self_]\n")
+        assert alone == {"executors": {name: executors[name]}}

@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import select
+import subprocess
 import sys
 import threading
 from concurrent.futures import Executor
@@ -82,3 +84,38 @@ def test_dask_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ImportError, match=r"ccflow-etl\[dask\]"), DaskExecutor().open():
         pass
+
+
+ORPHAN = """\
+import sys, threading
+from ccflow_etl import ProcessExecutor
+
+
+def wait_forever(path):
+    with open(path, "w") as alive:
+        alive.write("begun")
+        alive.flush()
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    with ProcessExecutor(max_workers=2).open() as pool:
+        pool.submit(wait_forever, sys.argv[1]).result()
+"""
+
+
+def test_workers_end_with_a_process_that_was_killed(tmp_path):
+    alive, script = tmp_path / "alive", tmp_path / "orphan.py"
+    os.mkfifo(alive)
+    script.write_text(ORPHAN)
+    driver = subprocess.Popen([sys.executable, script, alive])
+    try:
+        pipe = os.open(alive, os.O_RDONLY)  # once a worker has opened it, too
+        assert os.read(pipe, 100) == b"begun"
+    finally:
+        driver.kill()
+        driver.wait()
+    readable, _, _ = select.select([pipe], [], [], 30)
+    assert readable, "the worker still holds its end"
+    assert os.read(pipe, 100) == b"", "the worker ended, and with it its end of the pipe"
+    os.close(pipe)
