@@ -1,5 +1,6 @@
 """BackfillModel: a model run for every step of a range."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from ccflow import CallableModel, ContextBase, Flow
@@ -16,6 +17,7 @@ from .checkpoint_store import OptionalCheckpointStore
 from .executor import OptionalExecutor
 from .graph_steps import BackfillDecisions
 from .plan import BackfillPlan
+from .report_file import check_report_path
 from .step_keys import DEFAULT_KEY, check_key
 from .step_maker import carries_window
 
@@ -72,6 +74,9 @@ class BackfillModel(CallableModel):
     )
     split_failed: bool = Field(False, description="Call for the halves of a chunk that failed, down to single steps.")
     depends_on_past: bool = Field(False, description="Run in order, one at a time, and not past a failure.")
+    report_path: Annotated[Path, AfterValidator(check_report_path)] | None = Field(
+        None, description="A .jsonl or .parquet file to write the report's lines to as the steps end."
+    )
     collect: bool = Field(True, description="Whether to keep the steps' outputs.")
 
     @model_validator(mode="after")
@@ -134,7 +139,9 @@ class BackfillModel(CallableModel):
     @property
     def _schedules(self) -> bool:
         """Whether when and where a step runs is said here, so that no graph evaluator can."""
-        return self.executor is not None or self.chunk is not None or self.depends_on_past
+        return (
+            self.executor is not None or self.chunk is not None or self.depends_on_past or self.report_path is not None
+        )
 
     @property
     def _is_plain(self) -> bool:
@@ -163,6 +170,7 @@ class BackfillModel(CallableModel):
             split_failed=self.split_failed,
             depends_on_past=self.depends_on_past,
             decider=decider,
+            report_path=self.report_path,
         )
 
     def plan(self, context: Any) -> BackfillPlan:
@@ -191,7 +199,8 @@ class BackfillModel(CallableModel):
 
         Of a plain backfill it is the wrapped model on the step's context. Where there is more to a step than its result
         (a mark, a failure to live with, another attempt) it is a :class:`BackfillStep`, which sees to that. With an
-        executor, a chunk or ``depends_on_past`` there are none: the backfill itself says when and where a step runs.
+        executor, a chunk, ``depends_on_past`` or a ``report_path`` there are none: the backfill itself says when and
+        where a step runs.
         """
         if self._schedules:
             return []

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -25,6 +26,7 @@ from .blocks import Block, Work, cut
 from .graph_steps import BackfillDecisions, BackfillStep, StepCall
 from .marks import mark_ended
 from .report import StepReport
+from .report_file import Steps, streamed_report
 from .step_keys import StepKeys
 from .steps import StepContexts
 
@@ -54,6 +56,7 @@ class BackfillRun:
     split_failed: bool = False
     depends_on_past: bool = False
     decider: BackfillDecisions | None = None
+    report_path: Path | None = None
 
     @cached_property
     def contexts(self) -> StepContexts[Any]:
@@ -132,7 +135,7 @@ class BackfillRun:
         outputs: dict[int, dict[str, Any]] = {}
         failures: dict[int, Outcome] = {}
         abandoned = False
-        with Cancellation(_tell_to_wait) as cancellation:
+        with Cancellation(_tell_to_wait) as cancellation, self._streamed() as ended:
             try:
                 for block, outcome in self._outcomes(lambda: not cancellation.requested, failures, len(chosen)):
                     if outcome.error is not None:
@@ -140,15 +143,28 @@ class BackfillRun:
                     elif self.collect:
                         outputs[block[0]] = _output(outcome.item, outcome.result)
                     self._record(block, outcome)
+                    ended(block)
             except KeyboardInterrupt:
                 abandoned = True
-        self.report.mark(self.report.planned(), "cancelled")
+            cancelled = self.report.planned()
+            self.report.mark(cancelled, "cancelled")
+            ended(cancelled)
         result = self._result(outputs)
         if cancellation.requested or abandoned:
             raise BackfillCancelled(result)
         if failures:
             self._fail(failures, len(chosen), result)
         return result
+
+    @contextlib.contextmanager
+    def _streamed(self) -> Iterator[Callable[[Steps], None]]:
+        """What is told of the steps that have ended, beginning with those that have no need to run."""
+        if self.report_path is None:
+            yield lambda steps: None
+            return
+        with streamed_report(self.report_path, self.report) as ended:
+            ended(self.report.decided())
+            yield ended
 
     def _outcomes(
         self, go_on: Callable[[], bool], failures: Collection[int], chosen: int

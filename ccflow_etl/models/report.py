@@ -1,6 +1,7 @@
 """StepReport: a line for each step of a backfill, kept as columns."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,6 +79,10 @@ class StepReport:
         """The positions of the steps that nothing became of yet, in order."""
         return np.flatnonzero(self._status == _CODES["planned"])
 
+    def decided(self) -> "np.ndarray":
+        """The positions of the steps that something became of, in order."""
+        return np.flatnonzero(self._status != _CODES["planned"])
+
     def summary(self) -> RunSummary:
         """The counts of the steps by status; a step that was tried again counts as ``retried``, too."""
         counts = dict(zip(STATUSES, np.bincount(self._status, minlength=len(STATUSES)).tolist(), strict=True))
@@ -107,8 +112,12 @@ class StepReport:
             }
         )
 
-    def frame(self) -> "pd.DataFrame":
-        """One line for each step, in the order they were run.
+    @cached_property
+    def _ends(self) -> "pd.DatetimeIndex":
+        return self._windows().right
+
+    def frame(self, rows: "Sequence[int] | None" = None) -> "pd.DataFrame":
+        """One line for each step, in the order they were run; or for the steps at some positions, in their order.
 
         Columns: ``step`` and ``end`` (the half-open window, ``datetime64[us]``), ``key`` (str or None), ``status``
         (category), ``attempts`` (int), ``started`` (``datetime64[us, UTC]``), ``seconds`` (float) and ``error`` (str or
@@ -116,18 +125,20 @@ class StepReport:
         """
         import pandas as pd
 
-        started = pd.to_datetime(self._started, unit="s", utc=True).as_unit("us")
-        keys = [None] * len(self) if self._keys is None else list(self._keys)
-        errors = [self._errors.get(index) for index in range(len(self))]
+        chosen = np.arange(len(self)) if rows is None else np.asarray(rows, dtype=np.intp)
+        positions = chosen.tolist()
+        started = pd.to_datetime(self._started[chosen], unit="s", utc=True).as_unit("us")
+        keys = [None] * len(positions) if self._keys is None else [self._keys[index] for index in positions]
+        errors = [self._errors.get(index) for index in positions]
         return pd.DataFrame(
             {
-                "step": self._steps,
-                "end": self._windows().right,
+                "step": self._steps[chosen],
+                "end": self._ends[chosen],
                 "key": pd.Series(keys, dtype=object),
-                "status": pd.Categorical.from_codes(self._status, STATUSES),
-                "attempts": self._attempts.astype(np.int64),
+                "status": pd.Categorical.from_codes(self._status[chosen], STATUSES),
+                "attempts": self._attempts[chosen].astype(np.int64),
                 "started": started,
-                "seconds": self._seconds,
+                "seconds": self._seconds[chosen],
                 "error": pd.Series(errors, dtype=object),
             }
         )
