@@ -7,16 +7,32 @@ import datetime as dt
 import importlib
 import multiprocessing
 import statistics
+import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from ccflow import CallableModel, DateContext, DatetimeContext, Flow, FlowOptions, FlowOptionsOverride, GenericResult
+import pytest
+from ccflow import (
+    CallableModel,
+    DateContext,
+    DateRangeContext,
+    DatetimeContext,
+    Flow,
+    FlowOptions,
+    FlowOptionsOverride,
+    GenericResult,
+)
 from ccflow.evaluators import GraphEvaluator, LoggingEvaluator, MemoryCacheEvaluator, MultiEvaluator
 
-from ccflow_etl import BackfillContext, BackfillModel, LocalCheckpointStore, ProcessExecutor, ThreadExecutor
-
-START = dt.date(1990, 1, 1)
+from ccflow_etl import (
+    BackfillContext,
+    BackfillModel,
+    LocalCheckpointStore,
+    ProcessExecutor,
+    SerialExecutor,
+    ThreadExecutor,
+)
 
 CPU_BOUND = """\
 from ccflow import CallableModel, DateContext, Flow, GenericResult
@@ -60,8 +76,28 @@ class Naive(CallableModel):
         return [(self.model, list(context.step_contexts()))]
 
 
+class Span(CallableModel):
+    @Flow.call
+    def __call__(self, context: DateRangeContext) -> GenericResult[int]:
+        return GenericResult[int](value=1)
+
+
+class Declaring(Naive):
+    """Declares its steps and leaves them to the graph."""
+
+    @Flow.call
+    def __call__(self, context: BackfillContext) -> GenericResult[list]:
+        return GenericResult[list](value=[])
+
+
+def days_of(model, count):
+    return BackfillModel(model=model).context_type.model_validate(
+        ["1700-01-01", dt.date(1700, 1, 1) + dt.timedelta(days=count - 1)]
+    )
+
+
 def days(count):
-    return BackfillModel(model=Day()).context_type.model_validate([START, START + dt.timedelta(days=count - 1)])
+    return days_of(Day(), count)
 
 
 def packaged():
@@ -120,20 +156,84 @@ def test_a_step_beside_a_bare_loop(tmp_path):
     assert stored <= 6 * bare
 
 
-def test_a_step_beside_a_naive_backfill(tmp_path):
-    context, model = days(1_000), Day()
-    naive, ours = Naive(model=model), BackfillModel(model=model)
-    going_on = BackfillModel(model=model, on_error="continue")
-    threads = BackfillModel(model=model, executor=ThreadExecutor(max_workers=2))
+def test_a_step_beside_a_naive_backfill():
+    """The graph evaluator's own share of a step is measured with a root that never asks for its steps."""
+    context, model, spans = days(1_000), Day(), days_of(Span(), 100_000)
+    kinds = {
+        "a naive backfill": (Naive(model=model), context),
+        "backfill in the graph": (BackfillModel(model=model), context),
+        "the graph alone": (Declaring(model=model), context),
+        "backfill as packaged (SerialExecutor)": (BackfillModel(model=model, executor=SerialExecutor()), context),
+        "backfill in two threads": (BackfillModel(model=model, executor=ThreadExecutor(max_workers=2)), context),
+        "backfill, chunk=100": (BackfillModel(model=Span(), chunk=100, collect=False), spans),
+    }
 
-    def under(backfill):
+    def under(backfill, context):
         with packaged():
             backfill(context)
 
-    names = ["a naive backfill", "backfill", "backfill, on_error='continue'", "backfill in two threads"]
-    times = medians(*(lambda one=one: under(one) for one in (naive, ours, going_on, threads)), rounds=5)
-    table("The packaged evaluators", 1_000, dict(zip(names, times, strict=True)), times[0])
-    assert times[1] <= 0.9 * times[0]
+    times = medians(*(lambda kind=kind: under(*kind) for kind in kinds.values()), rounds=5)
+    naive, graph, _, serial, threads, chunks = (
+        took / len(context.steps()) for took, (_, context) in zip(times, kinds.values(), strict=True)
+    )
+    show("\nThe packaged evaluators, 1,000 steps (100,000 in chunks)")
+    for (name, (_, context)), took in zip(kinds.items(), times, strict=True):
+        each = took / len(context.steps())
+        show(f"{name:>44} {each * 1e6:10.1f} us a step {each / naive:8.3f}")
+    assert graph <= 1.2 * naive
+    assert serial <= 0.5 * naive
+    assert threads <= 0.6 * naive
+    assert chunks <= naive / 50
+
+
+MEMORY = """\
+import resource, sys
+from ccflow import CallableModel, DateContext, DateRangeContext, DatetimeRangeContext, Flow, GenericResult
+from ccflow_etl import BackfillModel
+
+
+class Span(CallableModel):
+    @Flow.call
+    def __call__(self, context: DatetimeRangeContext) -> GenericResult[int]:
+        return GenericResult[int](value=1)
+
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+chunk, steps, path, collect = int(sys.argv[1]) or None, int(sys.argv[2]), sys.argv[3] or None, sys.argv[4] == "True"
+backfill = BackfillModel(model=Span(), chunk=chunk, collect=collect, report_path=path)
+backfill(["2024-01-01", "2024-01-01", None, "forward", "1min"])
+before = peak()
+import datetime as dt
+start = dt.datetime(2000, 1, 1)
+result = backfill([start, start + dt.timedelta(minutes=steps - 1), None, "forward", "1min"])
+assert result.summary.succeeded == steps
+print(before, peak())
+"""
+
+
+@pytest.mark.parametrize(
+    ("chunk", "steps", "report", "collect", "most"),
+    [
+        (1_000, 1_000_000, "", False, 300),
+        (1_000, 1_000_000, "run.parquet", False, 300),
+        (0, 100_000, "", False, None),
+        (0, 100_000, "", True, None),
+    ],
+)
+def test_memory(tmp_path, chunk, steps, report, collect, most):
+    arguments = [str(chunk), str(steps), report and str(tmp_path / report), str(collect)]
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", MEMORY, *arguments], capture_output=True, text=True, check=True)
+    before, after = map(float, done.stdout.split())
+    show(
+        f"\n{steps:,} steps, chunk={chunk}, report {report or 'in memory'}, collect={collect}: {time.perf_counter() - started:.1f} s, "
+        f"{after:.0f} MB at most, {(after - before) * 2**20 / steps:.0f} bytes a step"
+    )
+    assert most is None or after <= most
+    assert (after - before) * 2**20 / steps <= 1024
 
 
 def test_steps_that_wait_in_threads():

@@ -141,7 +141,7 @@ class BackfillRun:
                     if outcome.error is not None:
                         failures |= dict.fromkeys(block, outcome)
                     elif self.collect:
-                        outputs[block[0]] = _output(outcome.item, outcome.result)
+                        outputs[block[0]] = self._output(outcome.item, outcome.result)
                     self._record(block, outcome)
                     ended(block)
             except KeyboardInterrupt:
@@ -221,6 +221,21 @@ class BackfillRun:
         if self.store is not None and self.node is None:
             mark_ended(self.store, [self.report.key(index) for index in block], outcome)
 
+    @cached_property
+    def _type_of_contexts(self) -> str:
+        return str(self.context.context.type_)
+
+    def _output(self, step: ContextBase, result: ResultBase) -> dict[str, Any]:
+        # A context is told, whatever it holds; a result that has no JSON, as a DataFrame has none, is kept as it is.
+        context = step.__pydantic_serializer__.to_python(step, mode="json", fallback=repr, exclude={"type_"})
+        context["type_"] = self._type_of_contexts  # looked up by pydantic it costs more than all the rest
+        if isinstance(result, GenericResult):
+            return {"context": context, "value": result.value}
+        try:
+            return {"context": context, "value": result.model_dump(mode="json")}
+        except PydanticSerializationError:
+            return {"context": context, "value": result.model_dump()}
+
     def _result(self, outputs: dict[int, Any]) -> BackfillResult:
         value = {"steps": len(self.report), "outputs": [outputs[index] for index in sorted(outputs)]}
         result = BackfillResult(value=value, summary=self.report.summary())
@@ -259,14 +274,3 @@ def _opened(executor: BaseExecutor | Executor | None) -> Iterator[Executor | Non
             yield pool
     else:
         yield executor
-
-
-def _output(step: ContextBase, result: ResultBase) -> dict[str, Any]:
-    # A context is told, whatever it holds; a result that has no JSON, as a DataFrame has none, is kept as it is.
-    context = step.__pydantic_serializer__.to_python(step, mode="json", fallback=repr)
-    if isinstance(result, GenericResult):
-        return {"context": context, "value": result.value}
-    try:
-        return {"context": context, "value": result.model_dump(mode="json")}
-    except PydanticSerializationError:
-        return {"context": context, "value": result.model_dump()}

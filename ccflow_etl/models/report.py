@@ -16,6 +16,7 @@ __all__ = ["StepReport"]
 # The statuses that a step can have; a column holds their positions.
 STATUSES = ("planned", "checkpoint", "skipped", "succeeded", "failed", "cancelled")
 _CODES = {status: code for code, status in enumerate(STATUSES)}
+_MOST_ATTEMPTS = 2**16 - 1
 
 
 class StepReport:
@@ -57,7 +58,7 @@ class StepReport:
     ) -> None:
         """Write the line of the step at a position."""
         self._status[index] = _CODES[status]
-        self._attempts[index] = min(attempts, np.iinfo(np.uint16).max)
+        self._attempts[index] = min(attempts, _MOST_ATTEMPTS)
         self._started[index] = started
         self._seconds[index] = seconds
         if error:
