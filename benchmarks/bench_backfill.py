@@ -228,12 +228,11 @@ def test_memory(tmp_path, chunk, steps, report, collect, most):
     started = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", MEMORY, *arguments], capture_output=True, text=True, check=True)
     before, after = map(float, done.stdout.split())
-    show(
-        f"\n{steps:,} steps, chunk={chunk}, report {report or 'in memory'}, collect={collect}: {time.perf_counter() - started:.1f} s, "
-        f"{after:.0f} MB at most, {(after - before) * 2**20 / steps:.0f} bytes a step"
-    )
+    took, grew = time.perf_counter() - started, (after - before) * 2**20 / steps
+    kind = f"chunk={chunk}, collect={collect}, report {report or 'in memory'}"
+    show(f"\n{steps:,} steps, {kind}: {took:.1f} s, {after:.0f} MB at most, {grew:.0f} bytes a step")
     assert most is None or after <= most
-    assert (after - before) * 2**20 / steps <= 1024
+    assert grew <= 1024
 
 
 def test_steps_that_wait_in_threads():
