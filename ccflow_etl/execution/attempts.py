@@ -2,7 +2,6 @@
 
 import math
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,6 +15,9 @@ from .retry import AttemptOutcome, RetryCancelled, RetryEvent, RetryExecutionErr
 from .retry_after import retry_after_seconds
 
 T = TypeVar("T")
+
+# A delay may be any number, and what waits takes no more than some hundred years.
+_LONGEST_WAIT = 1e9
 
 
 def retry_summary(events: Sequence[RetryEvent]) -> dict[str, int]:
@@ -118,7 +120,7 @@ def run_with_retry(
             record("failed", **failure)
             raise RetryExecutionError(told, events, retry_summary(events)) from error
         record("retry", delay_seconds=delay, **failure)
-        if sleep(min(wait, threading.TIMEOUT_MAX)):
+        if sleep(min(wait, _LONGEST_WAIT)):
             events[-1] = RetryEvent(attempt=attempt, outcome="failed", **failure)
             raise RetryCancelled(f"{told}; stopped before the next", events, retry_summary(events)) from error
 

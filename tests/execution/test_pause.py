@@ -51,6 +51,21 @@ def test_a_stop_ends_a_back_off_at_once_and_no_attempt_follows():
     assert error.value.summary == {"attempts": 1, "retried": 0, "succeeded": 0, "failed": 1}
 
 
+@pytest.mark.parametrize("policy", [HOURS, HOURS.model_copy(update={"initial_delay_seconds": 1e308})])
+def test_a_wait_is_never_longer_than_what_waits_can_take(policy: RetryPolicy):
+    failure = ConnectionRefusedError()
+    failure.retry_after = 1e300
+
+    def call() -> None:
+        raise failure
+
+    def stop(seconds: float) -> bool:
+        return threading.Lock().acquire(timeout=seconds)  # true at once; raises OverflowError where Event.wait does
+
+    with pytest.raises(RetryCancelled):
+        run_with_retry(call, policy, sleep=stop)
+
+
 def test_a_stop_ends_attempts_that_follow_each_other_without_a_wait():
     stop, calls = threading.Event(), []
 

@@ -1,6 +1,7 @@
 import copy
 import multiprocessing
 import pickle
+import sys
 import threading
 import time
 from bisect import bisect_left
@@ -62,17 +63,27 @@ def test_what_is_over_is_forgotten():
     assert len(limit._starts.moments) <= 3
 
 
+@pytest.fixture
+def hasty_threads():
+    """Threads that take turns as often as they can, which brings out what is not locked."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("hasty_threads")
 def test_threads_share_one_rate():
     limit = RateLimit(requests=5, seconds=1)
     together = threading.Barrier(8)
 
     def ask(number: int) -> list[float | None]:
         together.wait()
-        return [limit.reserve(now=0.0) for _ in range(50)]
+        return [limit.reserve(now=0.0) for _ in range(100)]
 
     with ThreadPoolExecutor(8) as pool:
         waits = sorted(wait for waits in pool.map(ask, range(8)) for wait in waits)
-    assert waits == [number // 5 for number in range(400)]
+    assert waits == [number // 5 for number in range(800)]
 
 
 def test_the_calls_of_one_policy_share_its_rate_and_those_of_two_by_one_limit():

@@ -42,6 +42,8 @@ def with_header(value: Any, **others: Any) -> SimpleNamespace:
         ("inf", None),
         ("1e999", None),
         ("Fri, 99 May 2024 12:00:30 GMT", None),
+        ("Fri, 03 May 99999999999999999999 12:00:30 GMT", None),
+        ("Fri, 03 May 2024 12:00:30 +9999", None),
         (None, None),
         (True, None),
         (["120"], None),

@@ -91,7 +91,8 @@ def test_a_full_name_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_name_that_several_libraries_use_stands_for_all_of_their_classes():
-    found = RetryPolicy(retry_exception_types=["TimeoutError", "OSError"]).to_ccflow().retry_exceptions
+    policy = RetryPolicy(retry_exception_types=["TimeoutError", "OSError", "builtins.OSError"])
+    found = policy.to_ccflow().retry_exceptions
     assert {TimeoutError, multiprocessing.TimeoutError, OSError} <= {path.object for path in found}
     assert len(found) == len(set(found))
 
