@@ -55,8 +55,7 @@ class RateLimit(BaseModel):
         """Take the first free moment that is at least ``after`` seconds from now: the seconds until then.
 
         None, with nothing taken, if that is not less than ``before``. ``now`` is in seconds, of a clock that all
-        callers share and that does not go back. Takes time in proportion to ``requests`` and to what others have
-        taken ahead.
+        callers share and that does not go back. Takes time in proportion to what others have taken ahead.
 
         >>> limit = RateLimit(requests=1, seconds=10.0)
         >>> limit.reserve(now=0.0, after=30.0), limit.reserve(now=0.0), limit.reserve(now=0.0, before=10.0)
@@ -76,7 +75,8 @@ class RateLimit(BaseModel):
         # A full group of neighbours on either side of the moment, closer together than a stretch with it, pushes it
         # one stretch behind the group's first; earlier groups are then farther away still.
         begin = max(0, bisect_right(moments, moment) - self.requests)
-        for first, last in zip(moments[begin:], moments[begin + self.requests - 1 :], strict=False):
+        for index in range(begin, len(moments) - self.requests + 1):
+            first, last = moments[index], moments[index + self.requests - 1]
             if max(last, moment) - min(first, moment) < self.seconds:
                 moment = first + self.seconds
         return moment
