@@ -86,7 +86,7 @@ def run_with_retry(
 
     timeout, limit = policy.attempt_timeout_seconds, policy.requests_per_interval
     bounded = call if timeout is None else partial(call_within, call, timeout)
-    if limit is not None and sleep(limit.reserve(clock()) or 0.0):
+    if limit is not None and (wait := limit.reserve(clock())) and sleep(wait):
         raise RetryCancelled("stopped before the first attempt", events, retry_summary(events))
     deadline = math.inf if policy.max_elapsed_seconds is None else clock() + policy.max_elapsed_seconds
     while True:

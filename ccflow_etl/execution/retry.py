@@ -59,7 +59,6 @@ class RetryPolicy(BaseModel):
     jitter_ratio: float = Field(
         0.0, ge=0, le=1, description="Delays vary at random by up to this share of themselves, up or down."
     )
-
     max_elapsed_seconds: float | None = Field(
         None,
         gt=0,
