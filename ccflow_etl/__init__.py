@@ -39,7 +39,9 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "stores.records": ("CheckpointRecord", "CheckpointStatus"),
     "stores.checkpoints": ("LocalCheckpointStore",),
     "execution.executors": ("DaskExecutor", "ProcessExecutor", "SerialExecutor", "ThreadExecutor"),
-    "execution.retry": ("RetryEvent", "RetryExecutionError", "RetryPolicy"),
+    "execution.attempt_timeout": ("AttemptTimeoutError",),
+    "execution.rate_limit": ("RateLimit",),
+    "execution.retry": ("RetryCancelled", "RetryEvent", "RetryExecutionError", "RetryPolicy"),
     "models.artifact": ("ETLArtifact", "ETLStage"),
     "models.summary": ("RunSummary",),
     "models.write": (

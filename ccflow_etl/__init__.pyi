@@ -27,10 +27,13 @@ from .codecs.codec import PayloadCodec as PayloadCodec
 from .codecs.errors import PayloadIntegrityError as PayloadIntegrityError
 from .codecs.errors import PayloadTooLargeError as PayloadTooLargeError
 from .config import load_config as load_config
+from .execution.attempt_timeout import AttemptTimeoutError as AttemptTimeoutError
 from .execution.executors import DaskExecutor as DaskExecutor
 from .execution.executors import ProcessExecutor as ProcessExecutor
 from .execution.executors import SerialExecutor as SerialExecutor
 from .execution.executors import ThreadExecutor as ThreadExecutor
+from .execution.rate_limit import RateLimit as RateLimit
+from .execution.retry import RetryCancelled as RetryCancelled
 from .execution.retry import RetryEvent as RetryEvent
 from .execution.retry import RetryExecutionError as RetryExecutionError
 from .execution.retry import RetryPolicy as RetryPolicy

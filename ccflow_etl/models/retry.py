@@ -1,12 +1,17 @@
 """A model that runs another one until it succeeds."""
 
+from collections.abc import Callable
 from typing import Any, Generic
 
 from ccflow import CallableModelType, ContextType, Flow, FlowOptions, GenericResult, WrapperModel
+from ccflow.utils.reporting import Reporter
 from pydantic import Field
 
 from ..execution.attempts import retry_summary, run_with_retry
 from ..execution.retry import RetryEvent, RetryPolicy
+from ..execution.retry_reports import reporting_to
+
+_LONGEST_CONTEXT = 200
 
 
 class RetryResult(GenericResult[dict[str, Any]]):
@@ -26,8 +31,24 @@ class RetryModel(WrapperModel[CallableModelType], Generic[CallableModelType]):
     Differs from ``ccflow.models.retry.RetryModel`` in the result, which tells what happened, and in the policy, which
     knows status codes and names of exceptions.
 
-    Calling it raises ``RetryExecutionError`` from the last exception once the policy is exhausted, and whatever the
-    model raised, unchanged and at once, if that is not to be retried.
+    Calling it raises ``RetryExecutionError`` from the last exception once the policy is exhausted, its subclass
+    ``RetryCancelled`` if the run around it was told to stop during a wait, and whatever the model raised, unchanged and
+    at once, if that is not to be retried.
+
+    In YAML, with at most ten attempts a second and none that begins after five minutes:
+
+    .. code-block:: yaml
+
+        fetch:
+          _target_: ccflow_etl.RetryModel
+          model: /client
+          policy:
+            max_attempts: 5
+            retry_exception_types: [httpx.TransportError]
+            initial_delay_seconds: 1
+            max_delay_seconds: 60
+            max_elapsed_seconds: 300
+            requests_per_interval: {requests: 10, seconds: 1}
 
     >>> from ccflow import CallableModel, Flow, GenericResult, NullContext
     >>> class Answer(CallableModel):
@@ -40,6 +61,8 @@ class RetryModel(WrapperModel[CallableModelType], Generic[CallableModelType]):
     """
 
     policy: RetryPolicy = Field(default_factory=RetryPolicy, description="What to retry, how often, and the delays.")
+
+    reporter: Reporter | None = Field(None, description="Receives ccflow's events of each attempt: errors, retries.")
 
     @property
     def result_type(self) -> type[Any]:
@@ -54,6 +77,7 @@ class RetryModel(WrapperModel[CallableModelType], Generic[CallableModelType]):
         """The wrapped model's result with the record of its attempts."""
         events: list[RetryEvent] = []
         model: Any = self.model
+        tell = self._teller(context)
 
         def attempt() -> Any:
             options: FlowOptions = model.__call__.get_options(model)
@@ -61,5 +85,15 @@ class RetryModel(WrapperModel[CallableModelType], Generic[CallableModelType]):
                 options = options.model_copy(update={"volatile": True})
             return model(context, _options=options)
 
-        result = run_with_retry(attempt, self.policy, events.append)
+        def record(event: RetryEvent) -> None:
+            events.append(event)
+            tell(event)
+
+        result = run_with_retry(attempt, self.policy, record)
         return RetryResult(value={**retry_summary(events), "events": events, "result": result})
+
+    def _teller(self, context: Any) -> Callable[[RetryEvent], None]:
+        if self.reporter is None:
+            return lambda event: None
+        name = self.model.meta.name or type(self.model).__name__
+        return reporting_to(self.reporter, self.policy, name, repr(context)[:_LONGEST_CONTEXT])

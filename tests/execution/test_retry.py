@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ccflow_etl import RetryEvent, RetryExecutionError, RetryPolicy
+from ccflow_etl import RateLimit, RetryCancelled, RetryEvent, RetryExecutionError, RetryPolicy
 
 
 class TimeoutException(Exception):
@@ -33,6 +33,9 @@ def test_the_defaults_are_the_published_ones():
     )
     assert (policy.initial_delay_seconds, policy.backoff_multiplier) == (0.0, 2.0)
     assert (policy.max_delay_seconds, policy.jitter_ratio) == (None, 0.0)
+    assert policy.no_retry_exception_types == []
+    assert (policy.max_elapsed_seconds, policy.attempt_timeout_seconds) == (None, None)
+    assert policy.requests_per_interval is None
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,10 @@ def test_the_defaults_are_the_published_ones():
         {"backoff_multiplier": -1},
         {"max_delay_seconds": float("nan")},
         {"jitter_ratio": 1.5},
+        {"max_elapsed_seconds": 0},
+        {"max_elapsed_seconds": float("inf")},
+        {"attempt_timeout_seconds": 0},
+        {"attempt_timeout_seconds": float("nan")},
         {"max_tries": 3},
     ],
 )
@@ -53,7 +60,9 @@ def test_a_policy_out_of_range_is_refused(field: dict[str, Any]):
 
 
 def test_a_policy_is_immutable_configuration():
-    policy = RetryPolicy(max_attempts=3, retry_status_codes=[503])
+    policy = RetryPolicy(
+        max_attempts=3, retry_status_codes=[503], max_elapsed_seconds=60, requests_per_interval=RateLimit(requests=5)
+    )
     with pytest.raises(ValidationError, match="frozen"):
         policy.max_attempts = 4
     assert RetryPolicy.model_validate(json.loads(policy.model_dump_json(by_alias=True))) == policy
@@ -80,6 +89,23 @@ def test_exceptions_match_by_name_anywhere_in_the_mro(names: list[str], exceptio
     assert policy.is_retryable(exception) is matches
     assert policy.should_retry_exception(exception, 1) is matches
     assert policy.should_retry_exception(exception, 2) is False
+
+
+@pytest.mark.parametrize(
+    ("names", "exception", "matches"),
+    [
+        (["PoolTimeout"], PoolTimeout(), False),
+        (["PoolTimeout"], TimeoutException(), True),
+        (["TimeoutException"], PoolTimeout(), False),  # a base class excludes its subclasses
+        ([], PoolTimeout(), True),
+    ],
+)
+def test_types_that_are_not_to_be_retried_win(names: list[str], exception: Exception, matches: bool):
+    policy = RetryPolicy(
+        max_attempts=2, retry_exception_types=["TimeoutException", "PoolTimeout"], no_retry_exception_types=names
+    )
+    assert policy.is_retryable(exception) is matches
+    assert policy.should_retry_exception(exception, 1) is matches
 
 
 def test_a_timeout_is_retried_only_if_its_type_is_listed_for_retry():
@@ -180,7 +206,9 @@ def test_without_jitter_delays_follow_the_formula(initial, multiplier, attempt, 
     assert policy.delay_seconds(attempt, jitter_value=0.5) == expected
 
 
-def test_the_error_can_be_pickled():
+@pytest.mark.parametrize("kind", [RetryExecutionError, RetryCancelled])
+def test_the_error_can_be_pickled(kind: type[RetryExecutionError]):
     event = RetryEvent(attempt=1, outcome="failed", category="timeout", message="slow")
-    error = pickle.loads(pickle.dumps(RetryExecutionError("gave up", [event], {"attempts": 1})))
+    error = pickle.loads(pickle.dumps(kind("gave up", [event], {"attempts": 1})))
+    assert type(error) is kind
     assert (str(error), error.events, error.summary) == ("gave up", [event], {"attempts": 1})

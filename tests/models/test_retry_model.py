@@ -1,6 +1,9 @@
 import json
 import pickle
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import Any
 
 import pytest
@@ -17,9 +20,20 @@ from ccflow import (
     ResultBase,
 )
 from ccflow.evaluators import GraphEvaluator, MemoryCacheEvaluator, MultiEvaluator, get_dependency_graph
+from ccflow.utils.reporting import InMemoryReporter, LoggingReporter
+from omegaconf import OmegaConf
 from pydantic import PrivateAttr
 
-from ccflow_etl import RetryEvent, RetryExecutionError, RetryModel, RetryPolicy, RetryResult
+from ccflow_etl import (
+    RateLimit,
+    RetryCancelled,
+    RetryEvent,
+    RetryExecutionError,
+    RetryModel,
+    RetryPolicy,
+    RetryResult,
+)
+from ccflow_etl.execution.pause import interruptible
 
 
 class TimeoutException(Exception):
@@ -190,3 +204,121 @@ def test_a_retry_model_is_configuration():
     again = RetryModel.model_validate(json.loads(model.model_dump_json(by_alias=True)))
     assert again == model
     assert pickle.loads(pickle.dumps(model)) == model
+
+
+YAML = """
+test_retry_limit:
+  _target_: ccflow_etl.RateLimit
+  requests: 600
+  seconds: 60
+test_retry_model:
+  _target_: ccflow_etl.RetryModel
+  model: /test_retry_answer
+  policy:
+    max_attempts: 5
+    retry_exception_types: [httpx.TransportError, ConnectionError]
+    no_retry_exception_types: [FileNotFoundError]
+    initial_delay_seconds: 1
+    max_delay_seconds: 60
+    jitter_ratio: 0.1
+    max_elapsed_seconds: 300
+    attempt_timeout_seconds: 30
+    requests_per_interval: /test_retry_limit
+  reporter:
+    _target_: ccflow.utils.reporting.LoggingReporter
+test_retry_other:
+  _target_: ccflow_etl.RetryModel
+  model: /test_retry_answer
+  policy: {requests_per_interval: /test_retry_limit}
+"""
+
+
+def test_everything_is_configured_in_yaml_and_two_models_may_share_a_rate():
+    root = ModelRegistry.root()
+    before = set(root.models)
+    try:
+        root.add("test_retry_answer", Answer(answer=7))
+        root.load_config(OmegaConf.create(YAML))
+        model, other = root["/test_retry_model"], root["/test_retry_other"]
+        assert model.policy == RetryPolicy(
+            max_attempts=5,
+            retry_exception_types=["httpx.TransportError", "ConnectionError"],
+            no_retry_exception_types=["FileNotFoundError"],
+            initial_delay_seconds=1.0,
+            max_delay_seconds=60.0,
+            jitter_ratio=0.1,
+            max_elapsed_seconds=300.0,
+            attempt_timeout_seconds=30.0,
+            requests_per_interval=RateLimit(requests=600, seconds=60.0),
+        )
+        assert isinstance(model.reporter, LoggingReporter)
+        assert model.policy.requests_per_interval is other.policy.requests_per_interval
+        assert model(NullContext()).value["result"].value == 7
+    finally:
+        for name in set(root.models) - before:
+            root.remove(name)
+
+
+def test_a_reporter_hears_of_the_attempts_of_the_wrapped_model():
+    reporter = InMemoryReporter()
+    inner = Scripted.of(TimeoutException("slow"), DONE)
+    model = RetryModel(model=inner, policy=THRICE, reporter=reporter)
+    assert model(CONTEXT).value["attempts"] == 2
+    assert [(event.phase.value, event.attempt) for event in reporter.events] == [
+        ("ERROR", 1),
+        ("RETRY", 1),
+        ("SUCCESS", 2),
+    ]
+    assert {event.model_name for event in reporter.events} == {"Scripted"}
+    assert all("2024, 1, 3" in event.context_repr for event in reporter.events)
+
+
+def test_calls_in_threads_keep_the_rate_of_their_model():
+    model = RetryModel(model=Answer(), policy={"requests_per_interval": {"requests": 3, "seconds": 3600}})
+
+    def call(number: int) -> int:
+        with interruptible(lambda seconds: seconds > 0):  # whoever has to wait gives up
+            try:
+                return model(NullContext()).value["succeeded"]
+            except RetryCancelled:
+                return 0
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(call, range(20))) == 3
+
+
+def test_a_model_that_was_used_is_the_same_configuration():
+    model = RetryModel(model=Answer(), policy={"requests_per_interval": 5, "attempt_timeout_seconds": 60})
+    fresh = RetryModel(model=Answer(), policy={"requests_per_interval": 5, "attempt_timeout_seconds": 60})
+    model(NullContext())
+    assert model == fresh
+    assert model.model_dump_json() == fresh.model_dump_json()
+    with evaluated(MemoryCacheEvaluator()):
+        assert fresh(NullContext()) is model(NullContext())  # one key in a cache
+    assert pickle.loads(pickle.dumps(model)) == model
+
+
+class SlowAtFirst(CallableModel):
+    """Its first call ends when it is released."""
+
+    _calls: Iterator[int] = PrivateAttr(default_factory=lambda: count(1))
+    _release: threading.Event = PrivateAttr(default_factory=threading.Event)
+
+    @Flow.call
+    def __call__(self, context: NullContext) -> GenericResult[int]:
+        number = next(self._calls)
+        if number == 1:
+            self._release.wait()
+        return GenericResult[int](value=number)
+
+
+def test_a_slow_model_is_abandoned_and_tried_again_under_its_evaluators():
+    inner = SlowAtFirst()
+    model = RetryModel(model=inner, policy={"max_attempts": 2, "attempt_timeout_seconds": 0.2})
+    try:
+        with evaluated(MemoryCacheEvaluator()):
+            value = model(NullContext()).value
+    finally:
+        inner._release.set()
+    assert (value["result"].value, value["attempts"], value["retried"]) == (2, 2, 1)
+    assert [event.category for event in value["events"]] == ["timeout", None]
