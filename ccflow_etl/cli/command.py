@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 
@@ -73,8 +74,9 @@ def _report_interrupt(interrupt: KeyboardInterrupt, code: int) -> int:
         print(f"cancelled: {interrupt}", file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
-    # Python would wait for threads that were abandoned.
-    os._exit(code)
+    if any(thread is not threading.current_thread() and not thread.daemon for thread in threading.enumerate()):
+        os._exit(code)  # Python would wait for threads that were abandoned
+    return code
 
 
 def _report(error: Exception, debug: bool) -> int:

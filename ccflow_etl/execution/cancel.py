@@ -1,5 +1,6 @@
 """Stopping a run on Ctrl-C: the first lets what is running end, the second does not wait."""
 
+import queue
 import signal
 import threading
 from collections.abc import Callable
@@ -25,6 +26,8 @@ class Cancellation:
     def __init__(self, on_request: Callable[[], None] = lambda: None):
         self.requested = False
         self._on_request = on_request
+        # Not an Event: a handler that sets one waits for ever for the lock of the wait that it interrupted.
+        self._stop: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._before: Any = None
 
     def __enter__(self) -> Self:
@@ -40,8 +43,19 @@ class Cancellation:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
 
+    def wait(self, seconds: float) -> bool:
+        """Wait so many seconds, or until a stop is requested; whether it was."""
+        if not self.requested:
+            try:
+                self._stop.get(timeout=seconds)
+            except queue.Empty:
+                return self.requested
+            self._stop.put(None)  # for whoever else waits
+        return True
+
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
+        self._stop.put(None)
         self._on_request()

@@ -49,9 +49,10 @@ def _until_interrupted(pool: Executor) -> Iterator[Executor]:
         yield pool
     except KeyboardInterrupt:
         workers = list((getattr(pool, "_processes", None) or {}).values())
-        pool.shutdown(wait=False, cancel_futures=True)
         for worker in workers:
             worker.kill()
+        # Threads cannot be ended and are not waited for; of killed processes there is only the rest to clear away.
+        pool.shutdown(wait=bool(workers), cancel_futures=True)
         raise
     except BaseException:
         pool.shutdown()

@@ -14,13 +14,11 @@ import cloudpickle
 
 from .attempts import run_with_retry
 from .executors import CallingThread
-from .retry import RetryEvent, RetryExecutionError, RetryPolicy
+from .retry import RetryCancelled, RetryEvent, RetryExecutionError, RetryPolicy
 from .travel import pack, unpack
 
 __all__ = ["Outcome", "attempt", "run_calls"]
 
-# What a pool is given ahead of its workers, so that none of them waits and no queue grows with the run.
-_AHEAD = 2
 _WORKERS_OF_UNKNOWN_POOL = 16
 
 
@@ -43,6 +41,11 @@ class Outcome:
     started: float = 0.0
     seconds: float = 0.0
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was cut short between two attempts, and so neither succeeded nor failed."""
+        return isinstance(self.error, RetryCancelled)
+
 
 def run_calls(
     call: Callable[[Any], Any],
@@ -55,9 +58,9 @@ def run_calls(
 ) -> Iterator[Outcome]:
     """Call once for each item and yield the outcomes as they come; an exception of a call is an outcome.
 
-    Without a pool the calls take place here, one after the other, as the outcomes are asked for. With one, a few calls
-    more than it has workers are submitted at a time, or ``ahead`` of them. ``go_on`` is asked before each call: once it
-    says no, calls that are under way end and none begins.
+    Without a pool the calls take place here, one after the other, as the outcomes are asked for. With one, as many calls
+    are submitted as it has workers, or ``ahead`` of them: what waited in the pool could begin when nothing should any
+    more. ``go_on`` is asked before each call: once it says no, calls that are under way end and none begins.
 
     >>> [outcome.result for outcome in run_calls(abs, [-1, -2])]
     [1, 2]
@@ -70,7 +73,7 @@ def run_calls(
             outcome.item = item
             yield outcome
     else:
-        yield from _run_in_pool(_submitter(call, policy, pool), items, ahead or _AHEAD * _workers(pool), go_on)
+        yield from _run_in_pool(_submitter(call, policy, pool), items, ahead or _workers(pool), go_on)
 
 
 def _run_in_pool(submit: "Submit", items: Iterable[Any], window: int, go_on: Callable[[], bool]) -> Iterator[Outcome]:
@@ -139,8 +142,9 @@ def attempt(call: Callable[[Any], Any], policy: RetryPolicy | None, index: int, 
             finally:
                 outcome.attempts = len(events)
     except Exception as error:
-        # What the attempts ended with, unless it was no exception but a status code.
-        cause = error.__cause__ if isinstance(error, RetryExecutionError) else None
+        # What the attempts ended with, unless it was no exception but a status code, or they were cut short.
+        ended = isinstance(error, RetryExecutionError) and not isinstance(error, RetryCancelled)
+        cause = error.__cause__ if ended else None
         outcome.error = cause if isinstance(cause, Exception) else error
         outcome.told = _told(outcome.error)
         outcome.trace = traceback.format_exc()

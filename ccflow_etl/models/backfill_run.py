@@ -16,6 +16,7 @@ from pydantic_core import PydanticSerializationError
 from ..calendars.interval import Interval
 from ..execution.cancel import Cancellation
 from ..execution.executors import BaseExecutor
+from ..execution.pause import interruptible
 from ..execution.retry import RetryPolicy
 from ..execution.runner import Outcome, run_calls
 from ..stores.checkpoint_protocol import should_skip_many
@@ -135,9 +136,15 @@ class BackfillRun:
         outputs: dict[int, dict[str, Any]] = {}
         failures: dict[int, Outcome] = {}
         abandoned = False
-        with Cancellation(_tell_to_wait) as cancellation, self._streamed() as ended:
+        with (
+            Cancellation(_tell_to_wait) as cancellation,
+            interruptible(cancellation.wait),
+            self._streamed() as ended,
+        ):
             try:
                 for block, outcome in self._outcomes(lambda: not cancellation.requested, failures, len(chosen)):
+                    if outcome.cancelled:
+                        continue
                     if outcome.error is not None:
                         failures |= dict.fromkeys(block, outcome)
                     elif self.collect:
@@ -184,7 +191,7 @@ class BackfillRun:
                 go_on=lambda: go_on() and not self._stops(len(failures), chosen),
             ):
                 block = work.take(outcome.index)
-                if outcome.error is not None and self.split_failed and len(block) > 1:
+                if outcome.error is not None and not outcome.cancelled and self.split_failed and len(block) > 1:
                     work.halve(block)
                 else:
                     yield block, outcome

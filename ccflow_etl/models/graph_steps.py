@@ -62,7 +62,7 @@ class BackfillStep(CallableModel):
         if self.policy.stops(self._failures, self._to_run):
             return GenericResult[Any](value=None)
         outcome = attempt(self.model, self.retry, 0, context.context)
-        if self.checkpoint_store is not None:
+        if self.checkpoint_store is not None and not outcome.cancelled:
             mark_ended(self.checkpoint_store, [context.key], outcome)
         self._failures += outcome.error is not None
         return GenericResult[Any](value=outcome)

@@ -1,0 +1,188 @@
+"""Ctrl-C and SIGTERM in the middle of a backfill: what ends, what is recorded, and what can go on later."""
+
+import json
+import os
+import signal
+import subprocess
+from collections import Counter
+
+import pytest
+
+from ccflow_etl import LocalCheckpointStore
+
+MODELS = """\
+import os
+
+from ccflow import CallableModel, DateContext, Flow, GenericResult
+
+
+class Gated(CallableModel):
+    '''Tells that it has begun, and ends when its gate is opened and closed.'''
+
+    @Flow.call
+    def __call__(self, context: DateContext) -> GenericResult[str]:
+        begun = os.open("begun", os.O_WRONLY)
+        os.write(begun, f"{context.date}\\n".encode())
+        os.close(begun)
+        with open(f"gate-{context.date}") as gate:
+            gate.read()
+        return GenericResult[str](value=str(context.date))
+
+
+class Refused(CallableModel):
+    @Flow.call
+    def __call__(self, context: DateContext) -> GenericResult[str]:
+        begun = os.open("begun", os.O_WRONLY)
+        os.write(begun, f"{context.date}\\n".encode())
+        os.close(begun)
+        raise ConnectionError("refused")
+"""
+
+CONFIG = """\
+defaults:
+  - /backfill: default
+  - _self_
+model:
+  _target_: gated.Gated
+backfill:
+  checkpoint_store:
+    _target_: ccflow_etl.LocalCheckpointStore
+    path: marks.sqlite
+  key: "{step}"
+  report_path: run.jsonl
+context:
+  start_datetime: 2024-01-01
+  end_datetime: 2024-01-06
+"""
+
+EXECUTORS = {
+    "serial": (1, []),
+    "threads": (2, ["backfill.executor=/executors/threads", "executors.threads.max_workers=2"]),
+    "processes": (1, ["backfill.executor=/executors/processes", "executors.processes.max_workers=1"]),
+}
+SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+class Run:
+    """A `cc-etl` that is under way in a folder of its own."""
+
+    def __init__(self, shell, arguments):
+        self.folder = shell.folder
+        (self.folder / "gated.py").write_text(MODELS)
+        (self.folder / "config").mkdir()
+        (self.folder / "config" / "gated.yaml").write_text(CONFIG)
+        for name in ("begun", *(f"gate-2024-01-0{day}" for day in range(1, 7))):
+            os.mkfifo(self.folder / name)
+        self.process = subprocess.Popen(
+            ["cc-etl", "-cp", "config", "-cn", "gated", *arguments],
+            cwd=self.folder,
+            env=shell.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        # Both ends, so that a step that has told of itself is not the end of the file.
+        self._begun = os.fdopen(os.open(self.folder / "begun", os.O_RDWR))
+
+    def begun(self, steps):
+        """The steps that have begun, once they are this many."""
+        return sorted(self._begun.readline().strip() for _ in range(steps))
+
+    def interrupt(self, number):
+        """Send a signal, and wait until it was heard."""
+        self.process.send_signal(number)
+        return self.process.stderr.readline()
+
+    def open_gate(self, step):
+        (self.folder / f"gate-{step}").write_text("")
+
+    def end(self):
+        out, err = self.process.communicate(timeout=60)
+        self._begun.close()
+        return out, err
+
+    def statuses(self):
+        lines = [json.loads(line) for line in (self.folder / "run.jsonl").read_text().splitlines()]
+        return {line["step"][:10]: line["status"] for line in lines}
+
+    def marks(self):
+        store = LocalCheckpointStore(path=self.folder / "marks.sqlite")
+        return {record.key: record.status for record in store.list()}
+
+
+@pytest.fixture
+def start(shell):
+    runs = []
+
+    def start(*arguments):
+        runs.append(Run(shell, arguments))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        run.process.kill()
+        run.process.wait()
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+@pytest.mark.parametrize("kind", EXECUTORS)
+def test_the_first_signal_lets_running_steps_end(start, kind, number):
+    workers, arguments = EXECUTORS[kind]
+    run = start(*arguments)
+    running = run.begun(workers)
+    assert "interrupt again" in run.interrupt(number)
+    for step in running:
+        run.open_gate(step)
+    out, err = run.end()
+    assert run.process.returncode == SIGNALS[number]
+    assert (out, err) == ("", f"cancelled: 6 steps: {6 - workers} cancelled, {workers} succeeded\n")
+    assert run.marks() == dict.fromkeys(running, "succeeded")
+    assert Counter(run.statuses().values()) == {"succeeded": workers, "cancelled": 6 - workers}
+    assert {step for step, status in run.statuses().items() if status == "succeeded"} == set(running)
+
+
+@pytest.mark.parametrize("kind", EXECUTORS)
+def test_the_second_signal_abandons_them(start, kind):
+    workers, arguments = EXECUTORS[kind]
+    run = start(*arguments)
+    run.begun(workers)
+    run.interrupt(signal.SIGINT)
+    run.process.send_signal(signal.SIGINT)
+    out, err = run.end()
+    assert run.process.returncode == 130
+    assert (out, err) == ("", "cancelled: 6 steps: 6 cancelled\n")
+    assert run.marks() == {}
+    assert run.statuses() == {f"2024-01-0{day}": "cancelled" for day in range(1, 7)}
+
+
+@pytest.mark.parametrize("kind", ["serial", "threads"])
+def test_a_wait_before_the_next_attempt_is_cut_short(start, kind):
+    workers, arguments = EXECUTORS[kind]
+    retry = "+backfill.retry={max_attempts: 2, retry_exception_types: [ConnectionError], initial_delay_seconds: 3600}"
+    run = start("model._target_=gated.Refused", retry, *arguments)
+    run.begun(workers)
+    run.interrupt(signal.SIGINT)
+    out, err = run.end()
+    assert run.process.returncode == 130
+    assert (out, err) == ("", "cancelled: 6 steps: 6 cancelled\n")
+    assert run.marks() == {}
+
+
+def test_a_cancelled_run_goes_on_where_it_was(start, shell):
+    run = start()
+    [step] = run.begun(1)
+    run.interrupt(signal.SIGINT)
+    run.open_gate(step)
+    run.end()
+    again = subprocess.Popen(
+        ["cc-etl", "-cp", "config", "-cn", "gated", "context.end_datetime=2024-01-02"],
+        cwd=shell.folder,
+        env=shell.environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with (shell.folder / "begun").open() as begun:
+        assert begun.readline() == "2024-01-02\n"
+    run.open_gate("2024-01-02")
+    out, _ = again.communicate(timeout=60)
+    assert (again.returncode, out) == (0, "2 steps: 1 checkpoint, 1 succeeded\n")
