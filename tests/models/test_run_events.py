@@ -21,6 +21,7 @@ from ccflow.utils.reporting import (
     ReportingStateStore,
     ReportPhase,
     UIReporter,
+    current_run_id,
     run_scope,
 )
 from pydantic import PrivateAttr
@@ -160,6 +161,7 @@ def test_a_call_for_many_steps_says_of_how_many(reporter):
     with through(LoggingEvaluator(reporter=reporter)), RunEvents(loop, context, loop.step) as events:
         before = time.time()
         events.ended(context, here=False, seconds=5, steps=30)
+    assert current_run_id() is None
     start, success, _ = (event for event in reporter.events if event.model_name == "Step")
     assert start.extra == success.extra == {"steps": 30}
     assert start.timestamp.timestamp() == pytest.approx(before - 5, abs=1)
@@ -200,9 +202,9 @@ def test_a_reporter_is_found_wherever_it_is_among_the_evaluators(wrap):
     assert of_the_run(sink.drain()) == ["RUN_STARTED", "RUN_FINISHED"]
 
 
-def test_a_reporter_of_two_evaluators_hears_of_the_run_once(reporter):
-    both = [AlertsReportingEvaluator(reporter=reporter), LoggingEvaluator(reporter=reporter)]
-    with through(MultiEvaluator(evaluators=both)):
+def test_a_reporter_of_several_evaluators_hears_of_the_run_once(reporter):
+    kinds = AlertsReportingEvaluator, LoggingEvaluator, MetricsReportingEvaluator
+    with through(MultiEvaluator(evaluators=[kind(reporter=reporter) for kind in kinds])):
         run(Loop())
     assert of_the_run(reporter.events) == ["RUN_STARTED", "RUN_FINISHED"]
 
