@@ -138,6 +138,8 @@ def test_a_long_step_paints_its_days_and_a_step_at_noon_one():
         **{f"2024-02-{day:02}": "failed" for day in range(1, 30)},
         **{f"2024-03-{day:02}": "succeeded" for day in range(1, 32)},
     }
+    day_and_a_half = plot_coverage(lines("2024-02-01", ["failed"], freq="36h"))
+    assert painted(day_and_a_half) == {"2024-02-01": "failed", "2024-02-02": "failed"}
     noon = plot_coverage(lines("2024-02-01 12:00", ["failed", "succeeded"]))
     assert painted(noon) == {"2024-02-01": "failed", "2024-02-02": "succeeded"}
 
@@ -153,6 +155,7 @@ def test_days_between_that_are_not_in_the_report_are_grey():
     axes = plot_coverage(report)
     assert list(painted(axes)) == ["2024-05-01", "2024-05-05"]
     assert np.ma.count(axes.get_images()[0].get_array()) == 3
+    assert legend(axes) == ["2 succeeded"]
 
 
 def test_signs_tell_what_is_not_done_without_color():

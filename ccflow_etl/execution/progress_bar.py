@@ -54,7 +54,7 @@ def show_bar(label: str, tally: Tally) -> Iterator[Tally]:
 def _console() -> "Console":
     from rich.console import Console
 
-    return Console(stderr=True, force_terminal=True)
+    return Console(stderr=True)
 
 
 @contextlib.contextmanager

@@ -103,8 +103,9 @@ def test_no_color_is_without_color_and_the_same_words(terminal):
     assert not [code for code in (b"\x1b[3", b"\x1b[9", b"38;5;", b"\x1b[1;31m") if code in run.written]
 
 
-def test_a_dumb_terminal_gets_lines_without_escapes(terminal):
-    run = terminal(RUN, columns=200, TERM="dumb")
+@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TTY_COMPATIBLE": "0"}], ids=repr)
+def test_a_terminal_without_a_cursor_to_move_gets_lines_without_escapes(terminal, environment):
+    run = terminal(RUN, columns=200, **environment)
     run.go()
     run.go()
     first, *written, told, last = run.end()
@@ -235,6 +236,15 @@ def test_the_time_left_follows_a_change_of_speed(clock):
     assert (rate, left) == ("1.0/s", "11:40 left")
 
 
+def test_steps_that_end_many_at_once_have_a_steady_rate(clock):
+    tally = Tally(1_000, clock)
+    for second in range(1, 201):
+        clock.now = second
+        tally.ended("succeeded", 10 if second % 10 == 0 else 0)
+        number, unit = (tally.pace()[0] or "1/s").split("/")
+        assert second < 100 or 0.85 < float(number) / {"s": 1, "min": 60}[unit] < 1.15
+
+
 def test_nearly_all_is_not_all(clock):
     tally = Tally(100_000, clock)
     tally.ended("succeeded", 99_999)
@@ -294,7 +304,7 @@ def test_a_program_without_stderr_runs(monkeypatch):
 CELL = """\
 from ccflow_etl.execution.progress import open_progress
 now = [0.0]
-with open_progress("3 steps <of 4>", 3, True, clock=lambda: now[0]) as progress:
+with open_progress("4 steps <of 5>", 4, True, clock=lambda: now[0]) as progress:
     progress.ended("succeeded", 2)
     now[0] = 8.0
     progress.ended("failed")
@@ -309,6 +319,6 @@ def test_a_notebook_has_one_output_that_changes(tmp_path, ending):
     NotebookClient(notebook, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown, *error = notebook.cells[0].outputs
     assert [output.output_type for output in error] == (["error"] if ending else [])
-    assert shown.data["text/plain"] == "3 steps <of 4>: 3/3, 100%, 1 failed, 22.5/min, in 0:08"
+    assert shown.data["text/plain"] == "4 steps <of 5>: 3/4, 75%, 1 failed, 22.5/min, in 0:08"
     assert "<progress" in shown.data["text/html"]
-    assert "&lt;of 4&gt;" in shown.data["text/html"]
+    assert "&lt;of 5&gt;" in shown.data["text/html"]
