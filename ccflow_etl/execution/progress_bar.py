@@ -54,7 +54,8 @@ def show_bar(label: str, tally: Tally) -> Iterator[Tally]:
 def _console() -> "Console":
     from rich.console import Console
 
-    return Console(stderr=True)
+    # A line that is longer than the terminal is broken by the terminal, so that it can be copied whole.
+    return Console(stderr=True, soft_wrap=True)
 
 
 @contextlib.contextmanager

@@ -103,6 +103,15 @@ def test_no_color_is_without_color_and_the_same_words(terminal):
     assert not [code for code in (b"\x1b[3", b"\x1b[9", b"38;5;", b"\x1b[1;31m") if code in run.written]
 
 
+def test_a_long_line_is_written_whole(terminal):
+    long = " ".join(["many words"] * 20)
+    run = terminal(RUN.replace("a logged line", long))
+    run.go()
+    run.go()
+    run.end()
+    assert f"WARNING {long}\r\n".encode() in run.written
+
+
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TTY_COMPATIBLE": "0"}], ids=repr)
 def test_a_terminal_without_a_cursor_to_move_gets_lines_without_escapes(terminal, environment):
     run = terminal(RUN, columns=200, **environment)
