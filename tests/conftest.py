@@ -1,6 +1,8 @@
-"""What all tests share: how hard hypothesis tries, where matplotlib writes, whose commands are tested."""
+"""What all tests share: how hard hypothesis tries, where matplotlib writes, whose commands are tested, a terminal."""
 
 import os
+import select
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,3 +23,100 @@ os.environ.setdefault("MPLBACKEND", "agg")
 def scripts() -> Path:
     """The folder of the installed commands: CCFLOW_ETL_SCRIPTS, or where this Python is."""
     return Path(os.environ.get("CCFLOW_ETL_SCRIPTS", Path(sys.executable).parent))
+
+
+class Terminal:
+    """A process in a terminal, whose screen can be looked at while it runs.
+
+    The process waits for the test with ``os.read(int(os.environ["GO"]), 1)``.
+    """
+
+    def __init__(
+        self, argv: list[str], columns: int, cwd: Path, stdout: int | None, environment: dict[str, str]
+    ) -> None:
+        import fcntl
+        import pty
+        import struct
+        import termios
+
+        import pyte
+
+        self.screen = pyte.Screen(columns, 50)
+        self._stream = pyte.ByteStream(self.screen)
+        self.written = b""
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+        waiting, self._go = os.pipe()
+        told = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+        kept = {name: value for name, value in os.environ.items() if name not in told}
+        self.process = subprocess.Popen(
+            argv,
+            stdin=theirs,
+            stdout=theirs if stdout is None else stdout,
+            stderr=theirs,
+            cwd=cwd,
+            env=kept | {"TERM": "xterm-256color", "GO": str(waiting)} | environment,
+            pass_fds=[waiting],
+        )
+        os.close(theirs)
+        os.close(waiting)
+
+    def lines(self) -> list[str]:
+        """What is on the screen."""
+        return [line.rstrip() for line in self.screen.display if line.strip()]
+
+    def until(self, text: str) -> list[str]:
+        """The screen once it shows a text."""
+        while not any(text in line for line in self.lines()):
+            assert self._read(), f"the process ended without {text!r}: {self.lines()}"
+        return self.lines()
+
+    def go(self) -> None:
+        """Let the process go on, once."""
+        os.write(self._go, b".")
+
+    def hang_up(self) -> None:
+        """Close the terminal, not the process."""
+        os.close(self._ours)
+        self._ours = -1
+
+    def end(self) -> list[str]:
+        """The screen when the process has ended."""
+        while self._ours >= 0 and self._read():
+            pass
+        self.process.wait(timeout=60)
+        return self.lines()
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self._go)
+        if self._ours >= 0:
+            os.close(self._ours)
+
+    def _read(self) -> bool:
+        ready, _, _ = select.select([self._ours], [], [], 60)
+        assert ready, f"nothing happens any more: {self.lines()}"
+        try:
+            data = os.read(self._ours, 65536)
+        except OSError:  # the other side is closed
+            return False
+        self.written += data
+        self._stream.feed(data)
+        return bool(data)
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    """Runs a command, or the text of a Python script, in a terminal of so many columns."""
+    opened: list[Terminal] = []
+
+    def run(command: str | list[str], columns: int = 80, stdout: int | None = None, **environment: str) -> Terminal:
+        argv = [sys.executable, "-c", command] if isinstance(command, str) else command
+        opened.append(Terminal(argv, columns, tmp_path, stdout, environment))
+        return opened[-1]
+
+    yield run
+    for each in opened:
+        each.close()

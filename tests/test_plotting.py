@@ -1,4 +1,4 @@
-"""Pictures of calendars, judged by the numbers that are drawn."""
+"""Pictures of calendars and backfills, judged by what is drawn."""
 
 import datetime as dt
 import sys
@@ -6,10 +6,19 @@ from zoneinfo import ZoneInfo
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
+from ccflow import CallableModel, DateContext, Flow, GenericResult
 
-from ccflow_etl import BusinessHourCalendar, HourlyCalendar, PeriodEdgeCalendar, WeekdayCalendar
-from ccflow_etl.plotting import plot_calendar
+from ccflow_etl import (
+    BackfillModel,
+    BackfillResult,
+    BusinessHourCalendar,
+    HourlyCalendar,
+    PeriodEdgeCalendar,
+    WeekdayCalendar,
+)
+from ccflow_etl.plotting import plot_calendar, plot_coverage
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +78,135 @@ def test_matplotlib_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"ccflow-etl\[plot\]"):
         plot_calendar(WeekdayCalendar(), "2024-01-01", "2024-02-01")
+
+
+COLORS = {
+    "succeeded": "#0072b2",
+    "checkpoint": "#80b9d9",
+    "skipped": "#b3b3b3",
+    "planned": "#ffffff",
+    "cancelled": "#f0c24b",
+    "failed": "#d55e00",
+}
+WORST_LAST = list(COLORS)
+
+
+def lines(start, statuses, freq="D", tz=None):
+    """A report of consecutive steps with these statuses."""
+    bounds = pd.date_range(start, periods=len(statuses) + 1, freq=freq, tz=tz)
+    return pd.DataFrame({"step": bounds[:-1], "end": bounds[1:], "status": pd.Categorical(statuses, WORST_LAST[::-1])})
+
+
+def painted(axes):
+    """The status of each day by the color of its cell: what stands in the row of the weekday and column of the week."""
+    image = axes.get_images()[1]
+    shown = image.get_array()
+    names = {mpl.colors.to_rgba(color): status for status, color in COLORS.items()}
+    first = int(axes.get_yticklabels()[0].get_text())
+    found = {}
+    for row, column in np.argwhere(~np.ma.getmaskarray(shown)):
+        year, weekday = first + row // 8, row % 8
+        new_year = dt.date(year, 1, 1)
+        day = new_year + dt.timedelta(days=int(7 * column + weekday - new_year.weekday()))
+        found[str(day)] = names[tuple(image.cmap(image.norm(shown[row, column])))]
+    return found
+
+
+def legend(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_each_day_of_a_backfill_has_the_color_of_its_status():
+    statuses = ["checkpoint", "skipped", "succeeded", "failed", "cancelled", "planned", "succeeded"]
+    axes = plot_coverage(lines("2023-12-29", statuses))
+    days = [f"2023-12-{day}" for day in (29, 30, 31)] + [f"2024-01-0{day}" for day in range(1, 5)]
+    assert painted(axes) == dict(zip(days, statuses, strict=True))
+    assert legend(axes) == ["2 succeeded", "1 checkpoint", "1 skipped", "1 planned", "1 cancelled", "1 failed"]
+    assert axes.get_title(loc="left") == "7 steps, 3 done"
+
+
+@pytest.mark.parametrize("better", range(6))
+def test_a_day_has_the_worst_status_of_its_steps(better):
+    statuses = WORST_LAST[: better + 1]
+    for order in (statuses, statuses[::-1]):
+        axes = plot_coverage(lines("2024-05-01", order, freq="h"))
+        assert painted(axes) == {"2024-05-01": statuses[-1]}
+
+
+def test_a_long_step_paints_its_days_and_a_step_at_noon_one():
+    assert painted(plot_coverage(lines("2024-02-01", ["failed", "succeeded"], freq="MS"))) == {
+        **{f"2024-02-{day:02}": "failed" for day in range(1, 30)},
+        **{f"2024-03-{day:02}": "succeeded" for day in range(1, 32)},
+    }
+    day_and_a_half = plot_coverage(lines("2024-02-01", ["failed"], freq="36h"))
+    assert painted(day_and_a_half) == {"2024-02-01": "failed", "2024-02-02": "failed"}
+    noon = plot_coverage(lines("2024-02-01 12:00", ["failed", "succeeded"]))
+    assert painted(noon) == {"2024-02-01": "failed", "2024-02-02": "succeeded"}
+
+
+def test_hours_belong_to_the_days_of_their_time_zone():
+    statuses = ["failed"] + ["succeeded"] * 23  # the first hour of Paris is the day before in UTC
+    axes = plot_coverage(lines("2025-03-30", statuses[:23], freq="h", tz="Europe/Paris"))
+    assert painted(axes) == {"2025-03-30": "failed"}
+
+
+def test_days_between_that_are_not_in_the_report_are_grey():
+    report = lines("2024-05-01", ["succeeded"] * 5).iloc[[0, 4]]
+    axes = plot_coverage(report)
+    assert list(painted(axes)) == ["2024-05-01", "2024-05-05"]
+    assert np.ma.count(axes.get_images()[0].get_array()) == 3
+    assert legend(axes) == ["2 succeeded"]
+
+
+def test_signs_tell_what_is_not_done_without_color():
+    statuses = ["failed", "failed", "cancelled", "planned", "skipped", "succeeded", "checkpoint"]
+    axes = plot_coverage(lines("2024-01-01", statuses))  # a Monday
+    rows = [sorted(path.vertices[:, 1].mean().round() for path in signs.get_paths()) for signs in axes.collections[2:]]
+    assert rows == [[4], [3, 3, 3, 3], [2], [0, 0, 1, 1]]  # strokes: /, four sides, -, and x twice
+    assert (
+        len(
+            {
+                len(handle.get_children())
+                for handle in axes.get_legend().legend_handles
+                if hasattr(handle, "get_children")
+            }
+        )
+        >= 1
+    )
+
+
+def test_a_picture_of_a_real_backfill_forwards_and_backwards():
+    class Odd(CallableModel):
+        @Flow.call
+        def __call__(self, context: DateContext) -> GenericResult[int]:
+            return GenericResult[int](value=1 // (context.date.day % 5))
+
+    model = BackfillModel(model=Odd(), on_error="continue", raise_on_failure=False)
+    pictures = [
+        painted(plot_coverage(model(["2024-01-01", "2024-01-07", {}, direction]).report))
+        for direction in ("forward", "backward")
+    ]
+    assert (
+        pictures[0] == pictures[1] == {f"2024-01-0{day}": "failed" if day == 5 else "succeeded" for day in range(1, 8)}
+    )
+
+
+def test_a_report_without_lines_is_an_error():
+    with pytest.raises(ValueError, match="no steps: there is nothing to draw"):
+        plot_coverage(BackfillResult(value={"steps": 0, "outputs": []}).report)
+
+
+def test_what_is_no_report_is_an_error_that_says_what_lacks():
+    with pytest.raises(ValueError, match=r"this DataFrame lacks \['end', 'status'\]"):
+        plot_coverage(pd.DataFrame({"step": []}))
+    with pytest.raises(ValueError, match="this BackfillResult lacks"):
+        plot_coverage(BackfillResult(value={"steps": 0, "outputs": []}))
+    with pytest.raises(ValueError, match="'lost' is no status of a backfill's step: succeeded, checkpoint"):
+        plot_coverage(lines("2024-01-01", ["failed"]).assign(status="lost"))
+
+
+def test_a_backfill_is_drawn_into_given_axes():
+    from matplotlib.figure import Figure
+
+    axes = Figure().add_subplot()
+    assert plot_coverage(lines("2024-01-01", ["failed"]), ax=axes) is axes

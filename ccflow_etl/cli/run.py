@@ -20,12 +20,13 @@ def _run(arguments: Arguments) -> None:
     from ccflow_etl.cli.hydra_app import launch
     from ccflow_etl.cli.job import prepare
     from ccflow_etl.cli.output import summary, to_json
+    from ccflow_etl.execution.progress import progress_by_default
 
     as_json = "--json" in arguments.flags
 
     def task(cfg: "DictConfig") -> None:
         # with --json stdout is for the result alone, whatever a model prints
-        with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        with redirect_stdout(sys.stderr) if as_json else nullcontext(), progress_by_default(sys.stderr.isatty()):
             result = prepare(cfg).run()
         print(to_json(result) if as_json else summary(result), flush=True)
 

@@ -1,13 +1,13 @@
-"""Pictures of calendars (extra ``plot``): heat maps with a column for each week and a row for each weekday."""
+"""The steps of a calendar, by day."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .calendars.calendar import BaseCalendar
-from .calendars.civil import first_day, month_of, weekday_of
-from .calendars.grids import DAY, Places
-from .calendars.instants import Instant
+from ..calendars.calendar import BaseCalendar
+from ..calendars.grids import DAY, Places
+from ..calendars.instants import Instant
+from .page import draw_days, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["plot_calendar"]
 
 _CHUNK = 1_000_000
-_WEEKS = 54
-_ROWS = 8  # of a year: seven weekdays and a gap
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def plot_calendar(calendar: BaseCalendar, start: Instant, end: Instant, ax: "Axes | None" = None) -> "Axes":
@@ -42,9 +39,8 @@ def plot_calendar(calendar: BaseCalendar, start: Instant, end: Instant, ax: "Axe
     'BusinessDayCalendar: 262 steps'
     """
     days, counts = _steps_by_day(calendar, start, end)
-    years = month_of(days) // 12
-    axes = _new_axes(int(years[-1] - years[0]) + 1) if ax is None else ax
-    image = _draw_days(axes, days, years, counts)
+    axes = ax or new_axes(days)
+    image = draw_days(axes, days, counts, "viridis_r", 0, counts.max())
     if counts.max() > counts[counts > 0].min():
         axes.figure.colorbar(image, ax=axes, label="steps a day", fraction=0.02, pad=0.01)
     axes.set_title(f"{type(calendar).__name__}: {counts.sum():,} steps", loc="left")
@@ -64,33 +60,3 @@ def _steps_by_day(calendar: BaseCalendar, start: Instant, end: Instant) -> tuple
     for days, number in found:
         np.add.at(counts, days - first, number)
     return first + np.arange(len(counts)), counts
-
-
-def _new_axes(years: int) -> "Axes":
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise ImportError(f"plotting needs matplotlib ({error}): pip install 'ccflow-etl[plot]'.") from error
-    return pyplot.figure(figsize=(12, 0.8 + 1.4 * years), layout="constrained").add_subplot()
-
-
-def _draw_days(axes: "Axes", days: Places, years: Places, values: Places) -> Any:
-    """Draw one number a day, and name the months and years; returns what a colour bar is made for."""
-    from matplotlib.colors import ListedColormap
-
-    block = years - years[0]
-    january = first_day(years * 12)
-    week = (days - january + weekday_of(january)) // 7
-    shape = (int(block[-1] + 1) * _ROWS - 1, _WEEKS)
-    grid = np.full(shape, np.nan)
-    grid[block * _ROWS + weekday_of(days), week] = values
-    axes.imshow(np.where(grid == 0, 1.0, np.nan), cmap=ListedColormap(["#e8e8e8"]), aspect="equal")
-    image = axes.imshow(np.where(grid > 0, grid, np.nan), cmap="viridis_r", aspect="equal", vmin=0)
-    month = (first_day(np.arange(12)) + weekday_of(0)) // 7
-    axes.set_xticks(month + 0.5, _MONTHS)
-    axes.set_yticks(np.arange(block[-1] + 1) * _ROWS + 3, np.unique(years) + 1970)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    axes.hlines(np.arange(shape[0] + 1) - 0.5, -0.5, _WEEKS - 0.5, colors="white", linewidth=1)
-    axes.vlines(np.arange(_WEEKS + 1) - 0.5, -0.5, shape[0] - 0.5, colors="white", linewidth=1)
-    return image
