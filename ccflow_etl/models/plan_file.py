@@ -64,6 +64,8 @@ def write_plan(
 
 def read_plan(path: str | os.PathLike[str]) -> "tuple[pd.DataFrame, BackfillContext[Any], dict[str, Any]]":
     """What :func:`write_plan` wrote: the frame, the context and the rest."""
+    import pandas as pd
+
     try:
         frame = _codec().decode(Path(path).read_bytes())
     except PayloadDecodeError as error:
@@ -85,8 +87,8 @@ def read_plan(path: str | os.PathLike[str]) -> "tuple[pd.DataFrame, BackfillCont
         raise PlanError(f"the context of {path} cannot be made again: {one_line(error)}", _ANOTHER) from error
     # What is run is made from the context, by a calendar that may have changed since.
     steps, saved = context.steps(), frame["step"]
-    differs = [f"{now} was {then}" for then, now in zip(saved, steps, strict=False) if then != now]
-    if differs or len(steps) != len(saved):
+    if not steps.equals(pd.DatetimeIndex(saved)):
+        differs = [f"{now} was {then}" for then, now in zip(saved, steps, strict=False) if then != now]
         told = differs[0] if differs else f"{len(steps)} were {len(saved)}"
         raise PlanError(f"the calendar of {path} has other steps now: {told}", _ANOTHER)
     return frame, context, rest

@@ -10,9 +10,9 @@ from ccflow import BaseModel
 
 from ..calendars.bounds import is_expression
 from ..calendars.units import is_registry_path
-from ..stores.checkpoint_protocol import should_skip_many
 from .backfill_context import BackfillContext, fields_of_list
 from .plan_file import PlanError, one_line
+from .plan_reasons import records_of
 
 __all__ = ["check_context", "check_model", "done_by", "fingerprint"]
 
@@ -134,11 +134,8 @@ def _completed(planned: BackfillContext[Any], given: Any) -> Any:
 
 def done_by(plan_id: str, store: Any, keys: Sequence[str]) -> list[bool]:
     """Which steps a run of the plan has done, going by their marks; none where a store does not tell its marks."""
-    if store is None or not hasattr(store, "get"):
-        return [False] * len(keys)
-    marked = zip(keys, should_skip_many(store, keys), strict=True)
-    return [done and _plan_of(store.get(key)) == plan_id for key, done in marked]
-
-
-def _plan_of(record: Any) -> Any:
-    return None if record is None else (record.metadata or {}).get("plan")
+    records = records_of(store, keys) or [None] * len(keys)
+    return [
+        record is not None and record.status == "succeeded" and (record.metadata or {}).get("plan") == plan_id
+        for record in records
+    ]

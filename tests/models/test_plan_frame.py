@@ -10,7 +10,7 @@ from ccflow import CallableModel, DateContext, Flow, GenericResult
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccflow_etl import BackfillContext, BackfillModel, BackfillPlan, LocalCheckpointStore
+from ccflow_etl import BackfillContext, BackfillModel, BackfillPlan, CheckpointRecord, LocalCheckpointStore
 
 DAYS = [dt.datetime(2024, 1, day) for day in range(1, 6)]
 
@@ -21,18 +21,24 @@ class Day(CallableModel):
         raise AssertionError("a plan runs nothing")
 
 
-class Answers:
-    """A store that has no listing."""
-
+class OnlySkips:
     def __init__(self, marks):
         self.marks = marks
 
     def should_skip(self, key):
         return self.marks.get(key) == "succeeded"
 
+
+class Asked(OnlySkips):
     def get(self, key):
-        status = self.marks.get(key)
-        return None if status is None else type("Record", (), {"status": status, "metadata": {}})
+        if key not in self.marks:
+            return None
+        return CheckpointRecord(key=key, status=self.marks[key], updated_at="2024-01-04T06:00:00+00:00")
+
+
+class AskedInBulk(OnlySkips):
+    def get_many(self, keys):
+        return [Asked(self.marks).get(key) for key in keys]
 
 
 @pytest.fixture
@@ -70,11 +76,18 @@ def plan_of(store, **fields):
 def test_the_reason_of_each_decision(store, fields, expected):
     frame = plan_of(store, **fields).frame
     assert (frame["decision"] + " " + frame["reason"]).tolist() == expected
-    unlisted = plan_of(Answers({record.key: record.status for record in store.list()}), **fields).frame
-    if fields:
-        assert unlisted["reason"].tolist() == frame["reason"].tolist()
-    else:
-        assert unlisted["reason"].tolist() == ["marked succeeded", *["not marked succeeded"] * 3]
+    marks = {record.key: record.status for record in store.list()}
+    assert plan_of(Asked(marks), **fields).frame["reason"].tolist() == frame["reason"].tolist()
+
+
+def test_a_store_is_asked_in_bulk_if_it_can(store):
+    marks = {record.key: record.status for record in store.list()}
+    assert plan_of(AskedInBulk(marks)).reasons == plan_of(store).reasons
+
+
+def test_a_store_that_tells_no_marks_gives_reasons_that_are_true_of_all():
+    frame = plan_of(OnlySkips({"2024-01-01": "succeeded", "2024-01-02": "failed"})).frame
+    assert frame["reason"].tolist() == ["marked succeeded", *["not marked succeeded"] * 3]
 
 
 def test_without_a_store_every_step_is_planned_and_there_is_no_key():

@@ -30,6 +30,7 @@ DATES = ["2024-01-30", "2024-01-31", "2024-02-01", "2024-02-02"]
 class RegionContext(ContextBase):
     date: dt.date
     region: str = "north"
+    level: int = 0
 
 
 class Recorder(CallableModel):
@@ -313,7 +314,12 @@ def test_late_bounds_are_those_of_the_plan(model, tmp_path):
     assert backfill.run_plan(plan, "-2D,yesterday").value["steps"] == 2
 
 
-GIVEN = {"start_datetime": "2024-01-01", "end_datetime": "2024-01-31", "calendar": "1B", "context": {"region": "south"}}
+GIVEN = {
+    "start_datetime": "2024-01-01",
+    "end_datetime": "2024-01-31",
+    "calendar": "1B",
+    "context": {"region": "south", "level": 2},
+}
 
 
 @pytest.mark.parametrize(
@@ -327,6 +333,7 @@ GIVEN = {"start_datetime": "2024-01-01", "end_datetime": "2024-01-31", "calendar
         {"end_datetime": "latest", "now": "1999-01-01"},
         {"interval": "1B"},
         {"context": {"region": "south"}},
+        {"context": {"level": 2}},
         {"direction": "forward"},
         ["2024-01-01", "2024-01-31"],
         ["2024-01-01", "2024-01-31", {"region": "south"}, "forward", "1B"],
