@@ -86,8 +86,8 @@ def read_plan(path: str | os.PathLike[str]) -> "tuple[pd.DataFrame, BackfillCont
     except (ImportError, AttributeError, ValueError) as error:
         raise PlanError(f"the context of {path} cannot be made again: {one_line(error)}", _ANOTHER) from error
     # What is run is made from the context, by a calendar that may have changed since.
-    steps, saved = context.steps(), frame["step"]
-    if not steps.equals(pd.DatetimeIndex(saved)):
+    steps, saved = pd.DatetimeIndex(context.steps()), pd.DatetimeIndex(frame["step"])
+    if not steps.equals(saved):
         differs = [f"{now} was {then}" for then, now in zip(saved, steps, strict=False) if then != now]
         told = differs[0] if differs else f"{len(steps)} were {len(saved)}"
         raise PlanError(f"the calendar of {path} has other steps now: {told}", _ANOTHER)
