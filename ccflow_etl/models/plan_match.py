@@ -12,7 +12,6 @@ from ..calendars.bounds import is_expression
 from ..calendars.units import is_registry_path
 from .backfill_context import BackfillContext, fields_of_list
 from .plan_file import PlanError, one_line
-from .plan_reasons import records_of
 
 __all__ = ["check_context", "check_model", "done_by", "fingerprint"]
 
@@ -133,8 +132,13 @@ def _completed(planned: BackfillContext[Any], given: Any) -> Any:
 
 
 def done_by(plan_id: str, store: Any, keys: Sequence[str]) -> list[bool]:
-    """Which steps a run of the plan has done, going by their marks; none where a store does not tell its marks."""
-    records = records_of(store, keys) or [None] * len(keys)
+    """Which steps a run of the plan has done, going by their marks; none where a store does not tell its marks.
+
+    >>> done_by("4f1d", {"2024-01-01": "the record of another"}, ["2024-01-02"])
+    [False]
+    """
+    bulk, get = getattr(store, "get_many", None), getattr(store, "get", lambda key: None)
+    records = map(get, keys) if bulk is None else bulk(keys)
     return [
         record is not None and record.status == "succeeded" and (record.metadata or {}).get("plan") == plan_id
         for record in records

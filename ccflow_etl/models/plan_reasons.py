@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["reasons", "records_of"]
+__all__ = ["reasons"]
 
 
 def reasons(
@@ -24,21 +24,9 @@ def reasons(
     elif keys is None:
         why["planned"] = "no checkpoint store"
     else:
-        planned = [key for key, decision in zip(keys, decisions, strict=True) if decision == "planned"]
-        records = records_of(store, planned)
-        if records is not None:
-            told = iter("not marked" if record is None else f"marked {record.status}" for record in records)
+        bulk = getattr(store, "get_many", None)  # one look-up more for each step would take too long
+        if bulk is not None:
+            planned = [key for key, decision in zip(keys, decisions, strict=True) if decision == "planned"]
+            told = iter("not marked" if record is None else f"marked {record.status}" for record in bulk(planned))
             return [next(told) if decision == "planned" else why[decision] for decision in decisions]
     return [why[decision] for decision in decisions]
-
-
-def records_of(store: Any, keys: Sequence[str]) -> list[Any] | None:
-    """The record of each key, or None where it has none; None for a store that does not tell its records.
-
-    >>> records_of({"2024-01-01": "a record"}, ["2024-01-01", "2024-01-02"])
-    ['a record', None]
-    """
-    bulk, get = getattr(store, "get_many", None), getattr(store, "get", None)
-    if bulk is not None:
-        return list(bulk(keys))
-    return None if get is None else [get(key) for key in keys]
