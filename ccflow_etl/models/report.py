@@ -117,7 +117,7 @@ class StepReport:
         positions = chosen.tolist()
         started = pd.to_datetime(self._started[chosen], unit="s", utc=True).as_unit("us")
         keys: Sequence[str | None] = [None] * len(positions)
-        if self._keys is not None:  # all of them at once take a tenth of the time of each by its position
+        if self._keys is not None:  # all of them at once take a sixth of the time of each by its position
             keys = list(self._keys) if rows is None else [self._keys[index] for index in positions]
         errors = [self._errors.get(index) for index in positions]
         return pd.DataFrame(
