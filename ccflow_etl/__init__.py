@@ -72,6 +72,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "models.backfill_result": ("BackfillCancelled", "BackfillError", "BackfillResult"),
     "models.backfill_context": ("BackfillContext",),
     "models.plan": ("BackfillPlan",),
+    "models.plan_file": ("PlanError",),
     "config": ("load_config",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

@@ -56,6 +56,7 @@ from .models.decision import CheckpointDecisionModel as CheckpointDecisionModel
 from .models.decision import CheckpointDecisionResult as CheckpointDecisionResult
 from .models.decision import CheckpointDecisionUnit as CheckpointDecisionUnit
 from .models.plan import BackfillPlan as BackfillPlan
+from .models.plan_file import PlanError as PlanError
 from .models.retry import RetryModel as RetryModel
 from .models.retry import RetryResult as RetryResult
 from .models.summary import RunSummary as RunSummary

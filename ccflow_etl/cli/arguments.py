@@ -18,35 +18,62 @@ class Arguments:
 
     Attributes:
         flags: Those of our own flags that were given.
+        options: Our own flags that have a value, with the value that was given.
         hydra: What Hydra's parser made of the others.
         main: Where the primary config is: an absolute folder or a `pkg://` package.
         config_name: The primary config's name.
     """
 
     flags: frozenset[str]
+    options: dict[str, str]
     hydra: Namespace
     main: str
     config_name: str
 
 
-def read_arguments(argv: Sequence[str], flags: Iterable[str]) -> Arguments:
-    """Split `argv` into our `flags` and Hydra's arguments; a relative `--config-path` is in the working folder.
+def read_arguments(argv: Sequence[str], flags: Iterable[str], options: Iterable[str] = ()) -> Arguments:
+    """Split `argv` into our own and Hydra's arguments; a relative `--config-path` is in the working folder.
+
+    Args:
+        argv: The arguments.
+        flags: Our flags without a value.
+        options: Our flags with a value, which is given as `--flag=value` or `--flag value`.
 
     Raises:
-        CommandError: Hydra's parser refuses an argument, or the config folder does not exist.
+        CommandError: A value is missing, Hydra's parser refuses an argument, or the config folder does not exist.
 
-    >>> arguments = read_arguments(["context.path=x.json", "--json", "-m"], flags=["--json", "--debug"])
-    >>> sorted(arguments.flags), arguments.hydra.overrides, arguments.hydra.multirun, arguments.config_name
-    (['--json'], ['context.path=x.json'], True, 'base')
+    >>> argv = ["context.path=x.json", "--json", "-m", "--output", "plan.parquet"]
+    >>> arguments = read_arguments(argv, flags=["--json", "--debug"], options=["--output"])
+    >>> sorted(arguments.flags), arguments.options
+    (['--json'], {'--output': 'plan.parquet'})
+    >>> arguments.hydra.overrides, arguments.hydra.multirun, arguments.config_name
+    (['context.path=x.json'], True, 'base')
     """
-    known = set(flags)
-    ours = frozenset(argument for argument in argv if argument in known)
-    parsed = _parse([argument for argument in argv if argument not in known], known)
+    flags, names = set(flags), set(options)
+    given, rest = _take_options(argv, names)
+    ours = frozenset(argument for argument in rest if argument in flags)
+    parsed = _parse([argument for argument in rest if argument not in flags], flags | names)
     place = parsed.config_path or PACKAGED
     main = place if "://" in place else _folder(place)
     if parsed.config_dir is not None:
         parsed.config_dir = _folder(parsed.config_dir)
-    return Arguments(ours, parsed, main, parsed.config_name or DEFAULT_CONFIG)
+    return Arguments(ours, given, parsed, main, parsed.config_name or DEFAULT_CONFIG)
+
+
+def _take_options(argv: Sequence[str], names: set[str]) -> tuple[dict[str, str], list[str]]:
+    """Our options with their values, the last of each, and the other arguments."""
+    given: dict[str, str] = {}
+    rest: list[str] = []
+    waiting = iter(argv)
+    for argument in waiting:
+        name, has_value, value = argument.partition("=")
+        if name not in names:
+            rest.append(argument)
+            continue
+        given[name] = value if has_value else next(waiting, "")
+        if not given[name] or (not has_value and given[name].startswith("-")):
+            raise CommandError(f"{name} needs a value", f"write {name} FILE or {name}=FILE")
+    return given, rest
 
 
 def _parse(argv: list[str], known: set[str]) -> Namespace:

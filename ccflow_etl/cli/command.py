@@ -16,7 +16,9 @@ from ccflow_etl.cli.help import HELP
 COMMON_FLAGS = ("--json", "--debug")
 
 
-def run_command(name: str, body: Callable[[Arguments], None], flags: tuple[str, ...] = ()) -> int:
+def run_command(
+    name: str, body: Callable[[Arguments], None], flags: tuple[str, ...] = (), options: tuple[str, ...] = ()
+) -> int:
     """Run `body` on the process's arguments and return the exit code; a message goes to stderr.
 
     0 it worked, 1 the run failed, 2 the arguments or the config are wrong, 130 interrupted, 143 terminated. The
@@ -26,6 +28,7 @@ def run_command(name: str, body: Callable[[Arguments], None], flags: tuple[str, 
         name: The command's name.
         body: What the command does.
         flags: The command's own flags, besides `--json` and `--debug`.
+        options: The command's own flags that have a value.
     """
     argv = sys.argv[1:]
     debug = "--debug" in argv or os.environ.get("HYDRA_FULL_ERROR") == "1"
@@ -46,7 +49,7 @@ def run_command(name: str, body: Callable[[Arguments], None], flags: tuple[str, 
         else:
             # as with `python my_script.py`: the user's own module is in the working folder
             sys.path.insert(0, os.getcwd())
-            body(read_arguments(argv, (*COMMON_FLAGS, *flags)))
+            body(read_arguments(argv, (*COMMON_FLAGS, *flags), options))
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
         return _report_interrupt(interrupt, TERMINATED if terminated else INTERRUPTED)

@@ -38,12 +38,15 @@ Examples
   cc-etl --config-path ./config --config-name text_stats_runner backfill=daily \\
       +context.start_datetime=2026-05-01 +context.end_datetime=2026-05-15 +context.calendar=/calendars/weekdays
       runs the config's model once per weekday of a date range
+  cc-etl --config-path ./config --config-name text_stats_runner backfill=daily --from-plan plan.parquet
+      runs the steps of a plan that cc-etl-plan saved, and no others
 
 A config has model (the callable), callable (the registry path to run), context (what it is called with) and
 cli.model (a ccflow.FlowOptions). The packaged groups are callable, backfill and calendars.
 cc-etl-explain prints the config that the same arguments compose, cc-etl-plan the steps that they would run.
 
 {_ARGUMENTS}\
+  --from-plan FILE         run a saved plan: its context, its steps; started again, it goes on where it was
   --json                   print the result as one line of JSON on stdout; all else goes to stderr
   --multirun, -m           run once for each combination of values: context.min_length=1,2,3
   --cfg, -c job            print the composed config
@@ -69,10 +72,16 @@ cc-etl-plan prints what cc-etl would do with the same arguments, step by step, a
 
 Example
   cc-etl-plan --config-path ./config --config-name text_stats_runner backfill=daily \\
-      +context.start_datetime=2026-05-01 +context.end_datetime=2026-05-15
+      +context.start_datetime=2026-05-01 +context.end_datetime=2026-05-15 --output plan.parquet
+      shows the first and last steps, how many are planned or done, and saves the plan; pandas can read it
+
+The plan is the run: cc-etl with the same config and --from-plan plan.parquet runs exactly these steps, today or next
+week, whatever "yesterday" or "latest" is by then. The context need not be given again.
 
 {_ARGUMENTS}\
-  --json                   print the plan as one line of JSON
+  --output FILE            save the plan as Parquet
+  --from-plan FILE         print what is left of a saved plan
+  --json                   print the plan, with all steps, as one line of JSON
 {_COMMON}
 {_EXIT_CODES}""",
 }

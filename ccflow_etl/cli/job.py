@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import TypeAdapter, ValidationError
 
 from ccflow_etl.cli.errors import CommandError, RunFailed, did_you_mean
+from ccflow_etl.cli.from_plan import SavedPlan, plan_method, read_plan, without_missing_context
 from ccflow_etl.cli.invalid import explain_invalid
 
 
@@ -20,24 +21,37 @@ class Job:
         path: The registry path of the callable.
         model: The callable itself.
         context: Its context.
+        saved: The plan that is run in the place of the context, if any.
         options: `/cli/global` and `/cli/model`, the second on top.
     """
 
     path: str
     model: CallableModel
     context: Any
+    saved: SavedPlan | None
     options: tuple[FlowOptions, FlowOptions]
+
+    def plan(self) -> Any:
+        """Return what the callable would do, or what it would still do of a saved plan.
+
+        Raises:
+            CommandError: The callable has no plan, or a saved plan does not go with the config.
+        """
+        return plan_method(self.path, self.model)(self.context) if self.saved is None else self.saved.remaining()
 
     def run(self) -> Any:
         """Return the result of the callable.
 
         Raises:
+            CommandError: A saved plan does not go with the config.
             RunFailed: The model, or a model that it depends on, raised.
         """
         outer, inner = self.options
         try:
             with FlowOptionsOverride(options=outer), FlowOptionsOverride(options=inner):
-                return self.model(self.context)
+                return self.model(self.context) if self.saved is None else self.saved.run()
+        except CommandError:
+            raise
         except Exception as error:
             message = " ".join(str(error).split())
             told = f"{type(error).__name__}: {message}" if message else type(error).__name__
@@ -46,15 +60,22 @@ class Job:
             raise RunFailed(f"{self.path} failed{_raised_by(error)}: {told}{noted}") from error
 
 
-def prepare(cfg: DictConfig) -> Job:
+def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
     """Load the config's models into the root registry, find the callable and validate the context.
 
     It ends the start-up: garbage is collected again.
 
+    Args:
+        cfg: The composed config.
+        from_plan: The file of a saved plan; the context is then the plan's, and the config's is compared with it.
+
     Raises:
-        CommandError: A value is missing, there is no such callable, or the context does not fit it.
+        CommandError: A value is missing, there is no such callable, the context does not fit it, or there is no such
+            plan.
         hydra.errors.InstantiationException: A model cannot be built.
     """
+    if from_plan is not None:
+        cfg = without_missing_context(cfg)
     missing = sorted(OmegaConf.missing_keys(cfg))
     if missing:
         hint = f"set it on the command line: {' '.join(f'{key}=...' for key in missing)}"
@@ -63,9 +84,12 @@ def prepare(cfg: DictConfig) -> Job:
     registry.load_config(cfg, overwrite=True)
     path = cfg.get("callable")
     model = _find_callable(registry, path)
-    context = _validate_context(model, cfg)
+    given = cfg.get("context")
+    given = OmegaConf.to_container(given, resolve=True) if OmegaConf.is_config(given) else given
+    saved = None if from_plan is None else SavedPlan(read_plan(from_plan), path, model, given)
+    context = _validate_context(model, given) if saved is None else saved.plan.context
     gc.enable()
-    return Job(path, model, context, (_options("/cli/global"), _options("/cli/model")))
+    return Job(path, model, context, saved, (_options("/cli/global"), _options("/cli/model")))
 
 
 def _find_callable(registry: ModelRegistry, path: Any) -> CallableModel:
@@ -87,13 +111,11 @@ def _is_runnable(model: Any) -> bool:
     return isinstance(model, CallableModel) and not isinstance(model, EvaluatorBase)
 
 
-def _validate_context(model: CallableModel, cfg: DictConfig) -> Any:
-    given = cfg.get("context")
-    plain = OmegaConf.to_container(given, resolve=True) if OmegaConf.is_config(given) else given
+def _validate_context(model: CallableModel, given: Any) -> Any:
     declared = model.context_type
     try:
         # a context type may also be a union with None
-        return TypeAdapter(declared).validate_python(plain)
+        return TypeAdapter(declared).validate_python(given)
     except ValidationError as error:
         name = getattr(declared, "__name__", str(declared))
         what = f"the config has no context, it needs a {name}" if given is None else f"the context does not fit {name}"

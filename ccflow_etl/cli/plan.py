@@ -1,10 +1,9 @@
 """`cc-etl-plan`: print what `cc-etl` would do with the same arguments, without doing it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ccflow_etl.cli.arguments import Arguments
 from ccflow_etl.cli.command import run_command
-from ccflow_etl.cli.errors import CommandError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -12,24 +11,29 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Print the plan of the composed config's callable; return the exit code."""
-    return run_command("cc-etl-plan", _plan)
+    return run_command("cc-etl-plan", _plan, options=("--output", "--from-plan"))
 
 
 def _plan(arguments: Arguments) -> None:
+    from ccflow_etl.cli.from_plan import FROM_PLAN, save_plan
     from ccflow_etl.cli.hydra_app import inspect
     from ccflow_etl.cli.job import prepare
-    from ccflow_etl.cli.output import to_json
+
+    as_json, file = "--json" in arguments.flags, arguments.options.get("--output")
 
     def look(cfg: "DictConfig", _loader: object) -> None:
-        job = prepare(cfg)
-        plan = getattr(job.model, "plan", None)
-        if not callable(plan):
-            name = type(job.model).__name__
-            raise CommandError(
-                f"callable {job.path!r} is a {name}, which has no plan",
-                "a backfill has one: backfill=daily, or +backfill=daily",
-            )
-        planned = plan(job.context)
-        print(to_json(planned) if "--json" in arguments.flags else planned, flush=True)
+        plan = prepare(cfg, arguments.options.get(FROM_PLAN)).plan()
+        if file is not None:
+            save_plan(plan, file)
+        print(_json(plan) if as_json else plan, flush=True)
+        if file is not None and not as_json:
+            print(f"saved to {file}; cc-etl ... {FROM_PLAN} {file} runs it")
 
     inspect(arguments, look)
+
+
+def _json(plan: Any) -> str:
+    from ccflow_etl import BackfillPlan
+    from ccflow_etl.cli.output import to_json
+
+    return to_json(plan.to_dict() if isinstance(plan, BackfillPlan) else plan)

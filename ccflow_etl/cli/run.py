@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Run the callable of the composed config and print its result; return the exit code."""
-    return run_command("cc-etl", _run)
+    return run_command("cc-etl", _run, options=("--from-plan",))
 
 
 def _run(arguments: Arguments) -> None:
+    from ccflow_etl.cli.from_plan import FROM_PLAN
     from ccflow_etl.cli.hydra_app import launch
     from ccflow_etl.cli.job import prepare
     from ccflow_etl.cli.output import summary, to_json
@@ -27,7 +28,7 @@ def _run(arguments: Arguments) -> None:
     def task(cfg: "DictConfig") -> None:
         # with --json stdout is for the result alone, whatever a model prints
         with redirect_stdout(sys.stderr) if as_json else nullcontext(), progress_by_default(sys.stderr.isatty()):
-            result = prepare(cfg).run()
+            result = prepare(cfg, arguments.options.get(FROM_PLAN)).run()
         print(to_json(result) if as_json else summary(result), flush=True)
 
     launch(arguments, task)

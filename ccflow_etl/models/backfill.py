@@ -1,5 +1,6 @@
 """BackfillModel: a model run for every step of a range."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +18,7 @@ from .checkpoint_store import OptionalCheckpointStore
 from .executor import OptionalExecutor
 from .graph_steps import BackfillDecisions
 from .plan import BackfillPlan
+from .plan_run import decided_plan, explained_plan, remaining_plan
 from .report_file import check_report_path
 from .step_keys import DEFAULT_KEY, check_key
 from .step_maker import carries_window
@@ -121,8 +123,11 @@ class BackfillModel(CallableModel):
             BackfillError: ``on_error`` is ``"continue"`` and more steps failed than are allowed.
             Exception: of the first step that failed, as it is, where ``on_error`` is ``"raise"``.
         """
+        return self._finish(self._run(context, self._decider))
+
+    def _finish(self, run: BackfillRun) -> BackfillResult:
         try:
-            return self._run(context, self._decider).run()
+            return run.run()
         except BackfillError as error:
             if self.raise_on_failure:
                 raise
@@ -188,10 +193,37 @@ class BackfillModel(CallableModel):
         ... ).counts
         {'planned': 31}
         """
-        run = self._run(self.context_type.model_validate(context))
-        frame = run.report.frame()
-        keys = None if self.checkpoint_store is None else frame["key"].tolist()
-        return BackfillPlan(context=run.context, decisions=frame["status"].tolist(), keys=keys)
+        return explained_plan(self, self._decide(self.context_type.model_validate(context)))
+
+    def _decide(self, context: BackfillContext) -> BackfillPlan:
+        return decided_plan(self._run(context))
+
+    def remaining(self, plan: BackfillPlan, context: Any = None) -> BackfillPlan:
+        """What :meth:`run_plan` would run now: the plan without the steps that a run of it has done already."""
+        return remaining_plan(self, plan, context)
+
+    def run_plan(self, plan: BackfillPlan, context: Any = None) -> BackfillResult:
+        """Run the steps that a plan lists as planned, whatever has been marked since by others.
+
+        A plan is one run, however often it is started: steps that were marked as done by an earlier run of the same
+        plan are not run again. Without a checkpoint store, every start runs all of them.
+
+        Args:
+            plan: A plan of this backfill. Settings of how to run it, such as the executor, may have changed.
+            context: What is known of the plan's context, to be compared with it; relative bounds are the plan's.
+
+        Raises:
+            PlanError: The plan was made for another model, store or range; the message says what differs.
+            BackfillError: As from a call.
+
+        >>> from ccflow_etl import LocalWriteModel
+        >>> backfill = BackfillModel(model=LocalWriteModel())
+        >>> none = ["2024-01-02", "2024-01-01", {"path": "sales.json", "payload": 1}]
+        >>> print(backfill.run_plan(backfill.plan(none)))
+        0 steps: nothing was run
+        """
+        rest = self.remaining(plan, context)
+        return self._finish(replace(self._run(rest.context), decisions=rest.decisions, noted={"plan": plan.id}))
 
     @Flow.deps
     def __deps__(self, context: BackfillContext) -> GraphDepList:

@@ -77,7 +77,7 @@ class BackfillContext(DatetimeRangeContext, Generic[C]):
         if isinstance(value, str) and not is_registry_path(value):
             value = value.split(",")
         if isinstance(value, list | tuple):
-            value = _from_list(value)
+            value = fields_of_list(value)
         elif isinstance(value, BackfillContext) and not isinstance(value, cls):
             # Of another context type: its fields are validated anew as this one's.
             value = value.__dict__ | {"context": value.context.model_dump(exclude={"type_"})}
@@ -166,7 +166,15 @@ def _bind(value: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _from_list(values: "list[Any] | tuple[Any, ...]") -> dict[str, Any]:
+def fields_of_list(values: "list[Any] | tuple[Any, ...]") -> dict[str, Any]:
+    """The fields that a backfill written as a list gives.
+
+    Raises:
+        ValueError: It does not have two to five values.
+
+    >>> fields_of_list(["2024-01-31", "2024-03-31", None, "backward"])
+    {'start_datetime': '2024-01-31', 'end_datetime': '2024-03-31', 'direction': 'backward'}
+    """
     if not 2 <= len(values) <= 5:
         raise ValueError(f"a backfill written as a list is {_COMPACT}, not a list of {len(values)}: {values!r:.200}")
     fields = dict(zip(("start_datetime", "end_datetime", "context", "direction"), values, strict=False))

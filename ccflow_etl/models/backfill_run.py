@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -58,6 +58,8 @@ class BackfillRun:
     depends_on_past: bool = False
     decider: BackfillDecisions | None = None
     report_path: Path | None = None
+    decisions: Sequence[str] | None = None  # of a plan; None to ask the store
+    noted: dict[str, Any] = field(default_factory=dict)  # what every mark tells besides
 
     @cached_property
     def contexts(self) -> StepContexts[Any]:
@@ -67,10 +69,15 @@ class BackfillRun:
     @cached_property
     def report(self) -> StepReport:
         """The line of each step: ``planned`` for those to run, and for the others why they are not."""
-        if self.store is None:
-            return StepReport(self.contexts.steps, self.context.windows)
-        keys = StepKeys(self.key, self.model, self.code_version, self.context.context, self.contexts)
+        keys = None
+        if self.store is not None:
+            keys = StepKeys(self.key, self.model, self.code_version, self.context.context, self.contexts)
         report = StepReport(self.contexts.steps, self.context.windows, keys)
+        if self.decisions is not None:
+            report.decide(self.decisions)
+            return report
+        if keys is None:
+            return report
         if self.decider is not None:
             report.decide(self.decider(self.context).decisions)
             return report
@@ -226,7 +233,7 @@ class BackfillRun:
                 error=told,
             )
         if self.store is not None and self.node is None:
-            mark_ended(self.store, [self.report.key(index) for index in block], outcome)
+            mark_ended(self.store, [self.report.key(index) for index in block], outcome, self.noted)
 
     @cached_property
     def _type_of_contexts(self) -> str:

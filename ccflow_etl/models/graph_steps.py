@@ -28,8 +28,8 @@ class BackfillDecisions(CallableModel):
 
     @Flow.call(cacheable=False)
     def __call__(self, context: BackfillContext) -> BackfillPlan:
-        """The backfill's plan."""
-        plan: BackfillPlan = self.backfill.plan(context)  # type: ignore[attr-defined] # imports point down only
+        """The backfill's plan, without reasons."""
+        plan: BackfillPlan = self.backfill._decide(context)  # type: ignore[attr-defined] # imports point down only
         return plan
 
 

@@ -1,5 +1,6 @@
 """Marking steps in a checkpoint store as they end."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..execution.runner import Outcome
@@ -7,8 +8,9 @@ from ..execution.runner import Outcome
 __all__ = ["mark_ended"]
 
 
-def mark_ended(store: Any, keys: list[str], outcome: Outcome) -> None:
-    """Mark the steps of one call as succeeded or failed, with its attempts, its share of the seconds and its error.
+def mark_ended(store: Any, keys: list[str], outcome: Outcome, noted: Mapping[str, Any] | None = None) -> None:
+    """Mark the steps of one call as succeeded or failed, with its attempts, its share of the seconds and its error,
+    and what is noted besides.
 
     As far as the store can: one that only answers ``should_skip`` keeps marks of its own.
 
@@ -18,7 +20,8 @@ def mark_ended(store: Any, keys: list[str], outcome: Outcome) -> None:
     >>> mark_ended(Log(), ["monday"], Outcome(0, told="OSError: full", error=OSError("full")))
     monday failed OSError: full
     """
-    metadata: dict[str, Any] = {"attempts": outcome.attempts, "seconds": round(outcome.seconds / len(keys), 6)}
+    seconds = round(outcome.seconds / len(keys), 6)
+    metadata: dict[str, Any] = {**(noted or {}), "attempts": outcome.attempts, "seconds": seconds}
     if outcome.error is not None:
         metadata["error"] = outcome.told
     status = "succeeded" if outcome.error is None else "failed"

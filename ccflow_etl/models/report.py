@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .step_ranges import step_ranges
 from .summary import RunSummary
 
 if TYPE_CHECKING:
@@ -96,22 +97,8 @@ class StepReport:
         Columns: ``start`` and ``end`` (half-open, from a first step to the end of a last window), ``done`` (bool)
         and ``steps`` (int, how many steps lie in the range).
         """
-        import pandas as pd
-
-        windows = self._windows()
         done = np.isin(self._status, [_CODES["checkpoint"], _CODES["succeeded"]])
-        if len(self) > 1 and self._steps[0] > self._steps[-1]:
-            windows, done = windows[::-1], done[::-1]
-        first = np.flatnonzero(np.diff(done, prepend=not done[0])) if len(self) else np.empty(0, dtype=np.int64)
-        last = np.append(first[1:], len(self)) - 1 if len(self) else first
-        return pd.DataFrame(
-            {
-                "start": windows.left[first],
-                "end": windows.right[last],
-                "done": done[first],
-                "steps": last - first + 1,
-            }
-        )
+        return step_ranges(self._windows(), done, "done")
 
     @cached_property
     def _ends(self) -> "pd.DatetimeIndex":
@@ -129,7 +116,9 @@ class StepReport:
         chosen = np.arange(len(self)) if rows is None else np.asarray(rows, dtype=np.intp)
         positions = chosen.tolist()
         started = pd.to_datetime(self._started[chosen], unit="s", utc=True).as_unit("us")
-        keys = [None] * len(positions) if self._keys is None else [self._keys[index] for index in positions]
+        keys: Sequence[str | None] = [None] * len(positions)
+        if self._keys is not None:  # all of them at once take a sixth of the time of each by its position
+            keys = list(self._keys) if rows is None else [self._keys[index] for index in positions]
         errors = [self._errors.get(index) for index in positions]
         return pd.DataFrame(
             {

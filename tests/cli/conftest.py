@@ -114,6 +114,12 @@ class Shell:
         )
 
 
+@pytest.fixture(scope="session")
+def shell_in() -> type[Shell]:
+    """Makes a shell in a folder."""
+    return Shell
+
+
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
     """A shell in an empty folder."""
