@@ -38,6 +38,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "stores.objects": ("ObjectCacheStore",),
     "stores.records": ("CheckpointRecord", "CheckpointStatus"),
     "stores.checkpoints": ("LocalCheckpointStore",),
+    "stores.memory_checkpoints": ("MemoryCheckpointStore",),
     "execution.executors": ("DaskExecutor", "ProcessExecutor", "SerialExecutor", "ThreadExecutor"),
     "execution.retry": ("RetryEvent", "RetryExecutionError", "RetryPolicy"),
     "models.artifact": ("ETLArtifact", "ETLStage"),
@@ -58,6 +59,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
         "CachePutModel",
         "CachePutResult",
     ),
+    "models.cache_checkpoints": ("CacheCheckpointStore",),
     "models.decision": (
         "CheckpointDecision",
         "CheckpointDecisionContext",

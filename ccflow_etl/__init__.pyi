@@ -47,6 +47,7 @@ from .models.cache import CacheGetResult as CacheGetResult
 from .models.cache import CachePutContext as CachePutContext
 from .models.cache import CachePutModel as CachePutModel
 from .models.cache import CachePutResult as CachePutResult
+from .models.cache_checkpoints import CacheCheckpointStore as CacheCheckpointStore
 from .models.decision import CheckpointDecision as CheckpointDecision
 from .models.decision import CheckpointDecisionContext as CheckpointDecisionContext
 from .models.decision import CheckpointDecisionModel as CheckpointDecisionModel
@@ -65,6 +66,7 @@ from .models.write import WriteResult as WriteResult
 from .stores.checkpoints import LocalCheckpointStore as LocalCheckpointStore
 from .stores.local import LocalCacheStore as LocalCacheStore
 from .stores.memory import MemoryCacheStore as MemoryCacheStore
+from .stores.memory_checkpoints import MemoryCheckpointStore as MemoryCheckpointStore
 from .stores.objects import ObjectCacheStore as ObjectCacheStore
 from .stores.records import CheckpointRecord as CheckpointRecord
 from .stores.records import CheckpointStatus as CheckpointStatus

@@ -133,7 +133,7 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.005)
 
@@ -146,10 +146,20 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def _code(error: sqlite3.Error) -> int | None:
+    extended: int | None = getattr(error, "sqlite_errorcode", None)  # an error of the module itself has none
+    return None if extended is None else extended & 0xFF
+
+
 def _hint(error: sqlite3.Error) -> str:
-    code = getattr(error, "sqlite_errorcode", None)
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return ". Give the path of an SQLite file, or move this one away to start a new one"
-    if code == sqlite3.SQLITE_BUSY:
-        return f". Another process has held it for {BUSY_TIMEOUT_SECONDS:.0f} s"
-    return ""
+    match _code(error):
+        case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
+            return ". Give the path of an SQLite file, or move this one away to start a new one"
+        case sqlite3.SQLITE_BUSY:
+            return f". Another process has held it for {BUSY_TIMEOUT_SECONDS:.0f} s"
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY:
+            return ". This process must be allowed to write to the file and to its folder"
+        case sqlite3.SQLITE_ERROR:  # our statements are right, so the table that they are for is another's
+            return ". The table was made for something else; give the name of another one"
+        case _:
+            return ""

@@ -332,12 +332,3 @@ class StoreAgainstDictionary(RuleBasedStateMachine):
 
 StoreAgainstDictionary.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
 TestStoreAgainstDictionary = StoreAgainstDictionary.TestCase
-
-
-def test_keys_are_those_of_the_records(tmp_path):
-    store = LocalCheckpointStore(path=tmp_path / "keys.sqlite")
-    assert store.keys() == []
-    for key, status in (("b", "failed"), ("a", "succeeded"), ("c", "failed")):
-        store.mark(key, status)
-    assert store.keys() == [record.key for record in store.list()] == ["a", "b", "c"]
-    assert store.keys(status="failed") == [record.key for record in store.list(status="failed")] == ["b", "c"]
