@@ -52,10 +52,16 @@ from .models.decision import CheckpointDecision as CheckpointDecision
 from .models.decision import CheckpointDecisionContext as CheckpointDecisionContext
 from .models.decision import CheckpointDecisionModel as CheckpointDecisionModel
 from .models.decision import CheckpointDecisionResult as CheckpointDecisionResult
-from .models.decision import CheckpointDecisionUnit as CheckpointDecisionUnit
+from .models.decision_unit import CheckpointDecisionUnit as CheckpointDecisionUnit
 from .models.plan import BackfillPlan as BackfillPlan
 from .models.retry import RetryModel as RetryModel
 from .models.retry import RetryResult as RetryResult
+from .models.skip_policies import SkipAll as SkipAll
+from .models.skip_policies import SkipAny as SkipAny
+from .models.skip_policies import SkipExisting as SkipExisting
+from .models.skip_policies import SkipInDatabase as SkipInDatabase
+from .models.skip_policies import SkipMarked as SkipMarked
+from .models.skip_policies import SkipPolicy as SkipPolicy
 from .models.summary import RunSummary as RunSummary
 from .models.write import LocalWriteContext as LocalWriteContext
 from .models.write import LocalWriteModel as LocalWriteModel
