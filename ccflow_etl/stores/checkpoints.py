@@ -92,10 +92,8 @@ class LocalCheckpointStore(BaseModel):
 
     def should_skip(self, key: str) -> bool:
         """Whether ``key`` is marked ``succeeded``."""
-        if not self._file.exists():
-            return False
-        with self._file.connection() as connection:
-            return connection.execute(self._succeeded, (key,)).fetchone() is not None
+        with self._file.reading() as connection:
+            return connection is not None and connection.execute(self._succeeded, (key,)).fetchone() is not None
 
     def should_skip_many(self, keys: Iterable[str]) -> builtins.list[bool]:
         """One flag for each key, in order: whether it is marked ``succeeded``, all as of one instant."""
@@ -105,17 +103,14 @@ class LocalCheckpointStore(BaseModel):
         self, prefix: str | None = None, status: CheckpointStatus | None = None
     ) -> builtins.list[CheckpointRecord]:
         """The records in the order of their keys: those whose key starts with ``prefix`` and that have ``status``."""
-        if not self._file.exists():
-            return []
         # SQLite orders by UTF-8 bytes, which is Python's order of strings: keys with a prefix lie side by side.
         bounds = {"key >= ?": prefix, "key < ?": _beyond(prefix or ""), "status = ?": status}
         bounds = {condition: value for condition, value in bounds.items() if value is not None}
         where = " AND ".join(bounds) or "TRUE"
-        with self._file.connection() as connection:
-            found = connection.execute(
-                f"SELECT {_COLUMNS} FROM {self._table} WHERE {where} ORDER BY key", list(bounds.values())
-            ).fetchall()
-        return [record_of(row) for row in found]
+        query = f"SELECT {_COLUMNS} FROM {self._table} WHERE {where} ORDER BY key"
+        with self._file.reading() as connection:
+            rows = [] if connection is None else connection.execute(query, list(bounds.values())).fetchall()
+        return [record_of(row) for row in rows]
 
     def mark(self, key: str, status: CheckpointStatus, metadata: dict[str, Any] | None = None) -> CheckpointRecord:
         """Set the status of ``key`` and replace its metadata; returns the record as written.
@@ -141,10 +136,9 @@ class LocalCheckpointStore(BaseModel):
 
     def delete(self, key: str) -> bool:
         """Remove the mark of ``key``; returns whether there was one."""
-        if not self._file.exists():
-            return False
-        with self._file.connection() as connection:
-            return connection.execute(f"DELETE FROM {self._table} WHERE key = ?", (key,)).rowcount > 0
+        query = f"DELETE FROM {self._table} WHERE key = ?"
+        with self._file.reading() as connection:
+            return connection is not None and connection.execute(query, (key,)).rowcount > 0
 
     def close(self) -> None:
         """Close this process's connection, for example to move the file. The next use opens it again."""
@@ -169,11 +163,12 @@ class LocalCheckpointStore(BaseModel):
     def _look_up(self, query: str, keys: Iterable[str]) -> builtins.list[Any]:
         """The row that a query finds for each key, or None, all as of one instant."""
         keys = several(keys)
-        if not self._file.exists():
-            return [None] * len(keys)
-        with self._file.connection() as connection, connection:
-            connection.execute("BEGIN")
-            return [connection.execute(query, (key,)).fetchone() for key in keys]
+        with self._file.reading() as connection:
+            if connection is None:
+                return [None] * len(keys)
+            with connection:
+                connection.execute("BEGIN")
+                return [connection.execute(query, (key,)).fetchone() for key in keys]
 
 
 def _beyond(prefix: str) -> str | None:
