@@ -26,8 +26,11 @@ class LocalCheckpointStore(BaseModel):
 
     A mark that has returned survives the death of the process, SIGKILL included. After a power loss or a crash of the
     operating system the file is intact but the last moments' marks may be missing, and those units run again; in
-    exchange a mark costs microseconds instead of a disk flush (``synchronous=NORMAL`` in WAL mode). WAL needs shared
-    memory between the processes, so keep the file on a local disk and not on a network share.
+    exchange a mark costs microseconds instead of a disk flush (``synchronous=NORMAL`` in WAL mode).
+
+    Keep the file on a local disk, never on a network share (NFS, SMB, a synchronised folder): WAL needs memory that
+    the processes share, and locks that such shares do not keep, so marks could be lost. Several machines share marks
+    by ``CacheCheckpointStore``.
 
     Every method raises ``sqlite3.Error`` (or ``IsADirectoryError``) with the path when the file cannot be used.
 

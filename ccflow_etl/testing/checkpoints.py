@@ -2,6 +2,7 @@
 
 import datetime as dt
 import pickle
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, get_args
@@ -21,8 +22,6 @@ KEYS = [
     "50%_done*?",
     "märz/日本/🚀",
     "x" * 150,
-    "x" * 1500,
-    "x" * 1499 + "y",
 ]
 """Keys that a store must keep apart."""
 
@@ -132,7 +131,6 @@ class CheckpointStoreTests:
         assert [record.key for record in records(prefix="50%_")] == ["50%_done*?"]
         assert [record.key for record in records(prefix="5_%")] == []
         assert [record.key for record in records(status="failed")] == sorted(k for k in KEYS if k.startswith("p"))
-        assert [record.key for record in records(prefix="x" * 1499)] == sorted(KEYS[-2:])
         assert records(prefix="prices", status="succeeded") == []
 
     def test_what_is_listed_is_what_was_marked(self, store: Any) -> None:
@@ -169,13 +167,18 @@ class CheckpointStoreTests:
             for _ in range(100):
                 mark("unit", status, {"text": status * 500})
 
-        with ThreadPoolExecutor(2) as pool:
-            writers = [pool.submit(write, status) for status in ("succeeded", "failed")]
-            while not all(writer.done() for writer in writers):
-                record = get("unit")
-                assert record.metadata == {"text": record.status * 500}
-            for writer in writers:
-                writer.result()
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)  # so that threads take turns in the middle of a mark
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                writers = [pool.submit(write, status) for status in ("succeeded", "failed")]
+                while not all(writer.done() for writer in writers):
+                    record = get("unit")
+                    assert record.metadata == {"text": record.status * 500}
+                for writer in writers:
+                    writer.result()
+        finally:
+            sys.setswitchinterval(interval)
 
     def test_threads_lose_no_marks(self, store: Any) -> None:
         """Eight threads mark their own keys at once."""

@@ -32,6 +32,14 @@ def test_paths_exist_as_the_operating_system_says(paths: list[str]):
         assert which_exist([Path(path) for path in asked]) == [os.path.exists(Path(path)) for path in asked]
 
 
+def test_links_count_for_what_they_lead_to(tmp_path: Path):
+    (tmp_path / "file").touch()
+    (tmp_path / "good").symlink_to("file")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    assert which_exist([tmp_path / name for name in ("file", "good", "dangling", "loop")]) == [True, True, False, False]
+
+
 def test_relative_and_impossible_paths_exist_as_the_operating_system_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

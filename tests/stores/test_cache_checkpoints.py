@@ -118,6 +118,19 @@ def test_names_are_apart_short_and_in_one_folder(keys: list[str]):
         assert "~" in file or unquote(file) == f"{key}.json"
 
 
+def test_keys_that_are_too_long_for_a_file_are_kept_apart_and_listed(tmp_path: Path):
+    store = CacheCheckpointStore(store=LocalCacheStore(root=tmp_path, durable=False))
+    keys = sorted(["ä" * 300 + end for end in ("", "x", "y", "xy")])
+    for number, key in enumerate(keys):
+        assert store.should_skip(key) is False
+        store.mark_succeeded(key, {"number": number})
+    assert [(record.key, record.metadata["number"]) for record in store.list()] == [*zip(keys, range(4), strict=True)]
+    assert [record.key for record in store.list(prefix="ä" * 300 + "x")] == [keys[1], keys[2]]
+    assert store.should_skip_many([*keys, "ä" * 301]) == [True] * 4 + [False]
+    assert store.delete(keys[0]) is True
+    assert [record.key for record in store.list(prefix="ä" * 10)] == keys[1:]
+
+
 def test_other_objects_in_the_store_are_left_alone():
     shelf = ListingShelf()
     others = ["checkpoints.json", "checkpoints/notes.txt", "checkpoints/old/a.json", "payloads/a.json"]
