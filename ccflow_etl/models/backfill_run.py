@@ -19,7 +19,8 @@ from ..execution.executors import BaseExecutor
 from ..execution.pause import interruptible
 from ..execution.retry import RetryPolicy
 from ..execution.runner import Outcome, run_calls
-from ..stores.checkpoint_protocol import should_skip_many
+from ..stores.checkpoint_protocol import get_many, should_skip_many
+from ..stores.records import CheckpointRecord
 from .backfill_context import BackfillContext
 from .backfill_policy import FailurePolicy
 from .backfill_result import BackfillCancelled, BackfillError, BackfillResult
@@ -86,7 +87,8 @@ class BackfillRun:
             report.mark(np.flatnonzero(done), "checkpoint")
         if self.only is not None:
             planned = report.planned()
-            wanted = np.fromiter((self._is_wanted(keys[index]) for index in planned), dtype=bool, count=len(planned))
+            records = get_many(self.store, [keys[index] for index in planned], needed_for=f"only={self.only!r}")
+            wanted = np.fromiter(map(self._is_wanted, records), dtype=bool, count=len(planned))
             report.mark(planned[~wanted], "skipped")
         return report
 
@@ -106,24 +108,9 @@ class BackfillRun:
         step._to_run = len(self.report.planned())
         return step
 
-    @cached_property
-    def _is_wanted(self) -> Callable[[str], bool]:
-        """Whether a step has the mark that ``only`` asks for: from one listing, or from a look-up each."""
-        store, missing = self.store, self.only == "missing"
-        if hasattr(store, "keys"):
-            marked = set(store.keys(status=None if missing else "failed"))
-            return lambda key: (key in marked) != missing
-        if not hasattr(store, "get"):
-            raise ValueError(
-                f"only={self.only!r} needs a checkpoint store that tells its marks, "
-                f"and {type(store).__name__} has no get(key)."
-            )
-
-        def look_up(key: str) -> bool:
-            record = store.get(key)
-            return record is None if missing else record is not None and record.status == "failed"
-
-        return look_up
+    def _is_wanted(self, record: CheckpointRecord | None) -> bool:
+        """Whether a step has the mark that ``only`` asks for."""
+        return record is None if self.only == "missing" else record is not None and record.status == "failed"
 
     def run(self) -> BackfillResult:
         """Run the chosen steps.

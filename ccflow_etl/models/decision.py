@@ -1,32 +1,15 @@
-"""Which units of work still have to run, from their checkpoint marks and their outputs."""
+"""Which units of work still have to run, from their checkpoint marks, their outputs and a database."""
 
-import os
 from collections import Counter
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from ccflow import BaseModel, CallableModel, ContextBase, Flow, ResultBase
-from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, field_validator, model_validator
+from ccflow import CallableModel, ContextBase, Flow, ResultBase
+from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
-from ..stores.checkpoint_protocol import should_skip_many
-from .checkpoint_store import OptionalCheckpointStore
-
-DecisionStatus = Literal["planned", "checkpoint", "exists", "database"]
-"""``planned`` units run; the other statuses say what shows that a unit is already done."""
-
-
-class CheckpointDecisionUnit(BaseModel):
-    """One unit of work to decide on.
-
-    >>> CheckpointDecisionUnit(key="prices/2024-01-03", output_path="prices/2024-01-03.json").output_path
-    'prices/2024-01-03.json'
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    key: str = Field(description="The unit's checkpoint key, unique among the units.")
-    output_path: Path | str | None = Field(None, description="The local file that the unit writes, kept as given.")
-    metadata: dict[str, Any] = Field(default_factory=dict, description="Anything the caller wants back.")
+from .checkpoint_store import OptionalByteStore, OptionalCheckpointStore, OptionalDatabase
+from .decision_unit import CheckpointDecisionUnit, DecisionStatus
+from .shared import shared
+from .skip_policies import SkipAny, SkipExisting, SkipInDatabase, SkipMarked, SkipPolicy
 
 
 class CheckpointDecision(CheckpointDecisionUnit):
@@ -62,7 +45,7 @@ class CheckpointDecisionContext(ContextBase):
     @classmethod
     def _share_store(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         # Outermost, so ahead of the deep copy that ccflow takes of whatever a context is made from.
-        return handler(_Shared(value) if isinstance(value, dict) else value)
+        return handler(shared(value))
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         return self.__copy__()
@@ -92,49 +75,58 @@ class CheckpointDecisionResult(ResultBase):
 class CheckpointDecisionModel(CallableModel):
     """Decides for each unit of work whether it still has to run.
 
-    A unit that the store says to skip is ``checkpoint``; else one whose ``output_path`` is there is ``exists`` (unless
-    ``skip_existing`` is off); every other unit is ``planned``. ``overwrite`` plans them all. The store is asked once
-    if it has ``should_skip_many(keys)``, otherwise once for each key. Never cached: the answer changes with the store.
+    A unit that the checkpoint store says to skip is ``checkpoint``; else one whose output is there is ``exists``
+    (unless ``skip_existing`` is off); else one that the database has is ``database``; else it is what ``policy``
+    says; every other unit is ``planned``. ``overwrite`` plans them all. A checkpoint store with
+    ``should_skip_many(keys)`` is asked once, each folder of outputs is listed once. Never cached: the answer changes
+    with what is there.
+
+    With ``verify`` an output counts only if it is as recorded: its ``size`` and ``sha256`` are taken from the unit's
+    metadata or else from its mark's, and where neither is recorded it must not be empty. Then the mark of a unit that
+    names an output does not count either without that output. Record them when you mark:
+    ``mark_succeeded(key, metadata={"size": artifact.size, "sha256": artifact.sha256})``.
 
     >>> class Done:
     ...     def should_skip(self, key):
     ...         return key == "monday"
-    >>> units = [{"key": "monday"}, {"key": "tuesday"}]
+    >>> units = [{"key": "monday"}, {"key": "tuesday"}, {"key": "wednesday", "output_path": __file__}]
     >>> result = CheckpointDecisionModel()(CheckpointDecisionContext(units=units, checkpoint_store=Done()))
     >>> [decision.status for decision in result.decisions], result.runnable_keys
-    (['checkpoint', 'planned'], ['tuesday'])
+    (['checkpoint', 'planned', 'exists'], ['tuesday'])
+
+    With a byte store the outputs are its keys:
+
+    >>> from ccflow_etl import MemoryCacheStore
+    >>> store = MemoryCacheStore()
+    >>> store.put_bytes("daily/tuesday.json", b"{}")
+    >>> units = [{"key": day, "output_path": f"daily/{day}.json"} for day in ("monday", "tuesday")]
+    >>> CheckpointDecisionModel(store=store)(units=units).runnable_keys
+    ['monday']
     """
+
+    store: OptionalByteStore = Field(None, description="The byte store that outputs are in; None is local files.")
+    database: OptionalDatabase = Field(None, description="Any object with exists(key), asked last about each key.")
+    verify: bool = Field(False, description="Do not trust an output that is empty or is not as recorded.")
+    policy: SkipPolicy | None = Field(None, description="Decides on the units that nothing else skips.")
 
     @Flow.call(volatile=True)
     def __call__(self, context: CheckpointDecisionContext) -> CheckpointDecisionResult:
-        """The decisions on the context's units; O(units) questions to the store and the file system."""
+        """The decisions on the context's units, in order."""
         decisions = [
             CheckpointDecision(key=unit.key, status=status, output_path=unit.output_path, metadata=unit.metadata)
-            for unit, status in zip(context.units, _statuses(context), strict=True)
+            for unit, status in zip(context.units, self._statuses(context), strict=True)
         ]
         runnable = [decision.key for decision in decisions if decision.status == "planned"]
         return CheckpointDecisionResult(decisions=decisions, runnable_keys=runnable)
 
-
-class _Shared(dict[str, Any]):
-    """A mapping whose deep copy is itself."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
-
-
-def _statuses(context: CheckpointDecisionContext) -> list[DecisionStatus]:
-    if context.overwrite:
-        return ["planned"] * len(context.units)
-    marked = [False] * len(context.units)
-    if context.checkpoint_store is not None:
-        marked = should_skip_many(context.checkpoint_store, [unit.key for unit in context.units])
-    return [_status(unit, done, context.skip_existing) for unit, done in zip(context.units, marked, strict=True)]
-
-
-def _status(unit: CheckpointDecisionUnit, marked: bool, skip_existing: bool) -> DecisionStatus:
-    if marked:
-        return "checkpoint"
-    if skip_existing and unit.output_path is not None and os.path.exists(unit.output_path):
-        return "exists"
-    return "planned"
+    def _statuses(self, context: CheckpointDecisionContext) -> list[DecisionStatus]:
+        marks = context.checkpoint_store
+        outputs = SkipExisting(store=self.store, verify=self.verify, checkpoint_store=marks)
+        policies: list[SkipPolicy | None] = [
+            None if marks is None else SkipMarked(checkpoint_store=marks, outputs=outputs if self.verify else None),
+            outputs if context.skip_existing else None,
+            None if self.database is None else SkipInDatabase(database=self.database),
+            self.policy,
+        ]
+        asked = [] if context.overwrite else [policy for policy in policies if policy is not None]
+        return SkipAny(policies=asked).decide(context.units)

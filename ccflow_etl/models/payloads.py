@@ -7,6 +7,8 @@ from ccflow import ContextBase
 from ccflow.utils.tokenize import compute_data_token
 from pydantic import ModelWrapValidatorHandler, SerializerFunctionWrapHandler, WrapSerializer, model_validator
 
+from .shared import shared
+
 
 def _dumped(payload: Any, default: SerializerFunctionWrapHandler) -> Any:
     return default(_lasting(payload))
@@ -37,9 +39,7 @@ class PayloadContext(ContextBase):
     @classmethod
     def _share_payload(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         # Outermost, so ahead of ccflow's copy.
-        if isinstance(value, dict):
-            return handler(_SharedDict(value))
-        return handler(_SharedList(value) if isinstance(value, list | tuple) else value)
+        return handler(shared(value))
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         return self.__copy__()
@@ -75,20 +75,6 @@ def row_count(payload: Any) -> int | None:
     if isinstance(payload, list) and all(isinstance(row, Mapping) for row in payload):
         return len(payload)
     return None
-
-
-class _SharedDict(dict[str, Any]):
-    """A mapping whose deep copy is itself."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
-
-
-class _SharedList(list[Any]):
-    """A list whose deep copy is itself."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
 
 
 def _lasting(payload: Any) -> Any:

@@ -1,10 +1,8 @@
 """The embedded checkpoint store: marks in an SQLite file."""
 
 import builtins
-import datetime as dt
-import itertools
-import json
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -12,8 +10,10 @@ from typing import Any, Self
 from ccflow import BaseModel
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
-from .records import CheckpointRecord, CheckpointStatus
+from .records import CheckpointRecord, CheckpointStatus, new_record, record_of, row_of, several
 from .sqlite import SQLiteFile
+
+_COLUMNS = "key, status, updated_at, metadata"
 
 _TABLE = re.compile(r"(?!sqlite_)[A-Za-z_][A-Za-z0-9_]*", re.ASCII | re.IGNORECASE)
 
@@ -26,8 +26,11 @@ class LocalCheckpointStore(BaseModel):
 
     A mark that has returned survives the death of the process, SIGKILL included. After a power loss or a crash of the
     operating system the file is intact but the last moments' marks may be missing, and those units run again; in
-    exchange a mark costs microseconds instead of a disk flush (``synchronous=NORMAL`` in WAL mode). WAL needs shared
-    memory between the processes, so keep the file on a local disk and not on a network share.
+    exchange a mark costs microseconds instead of a disk flush (``synchronous=NORMAL`` in WAL mode).
+
+    Keep the file on a local disk, never on a network share (NFS, SMB, a synchronised folder): WAL needs memory that
+    the processes share, and locks that such shares do not keep, so marks could be lost. Several machines share marks
+    by ``CacheCheckpointStore``.
 
     Every method raises ``sqlite3.Error`` (or ``IsADirectoryError``) with the path when the file cannot be used.
 
@@ -71,7 +74,7 @@ class LocalCheckpointStore(BaseModel):
         # The columns are those of ccflow_db's checkpoint store, so that either can read the other's file.
         self._file = SQLiteFile(
             self.path.absolute(),
-            f'CREATE TABLE IF NOT EXISTS "{self.table}" (key TEXT PRIMARY KEY, status TEXT NOT NULL, '
+            f"CREATE TABLE IF NOT EXISTS {self._table} (key TEXT PRIMARY KEY, status TEXT NOT NULL, "
             "updated_at TEXT NOT NULL, metadata TEXT NOT NULL) WITHOUT ROWID",
         )
 
@@ -83,8 +86,12 @@ class LocalCheckpointStore(BaseModel):
 
     def get(self, key: str) -> CheckpointRecord | None:
         """The record of ``key``, or None when it has no mark."""
-        records = self._select("key = ?", (key,))
-        return records[0] if records else None
+        return self.get_many([key])[0]
+
+    def get_many(self, keys: Iterable[str]) -> builtins.list[CheckpointRecord | None]:
+        """The record of each key, in order, or None where there is no mark, all as of one instant."""
+        rows = self._look_up(f"SELECT {_COLUMNS} FROM {self._table} WHERE key = ?", keys)
+        return [None if row is None else record_of(row) for row in rows]
 
     def get_many(self, keys: Iterable[str]) -> builtins.list[CheckpointRecord | None]:
         """The record of each key, in order, or None where there is no mark, all as of one instant."""
@@ -99,26 +106,34 @@ class LocalCheckpointStore(BaseModel):
 
     def should_skip(self, key: str) -> bool:
         """Whether ``key`` is marked ``succeeded``."""
-        return self.should_skip_many([key])[0]
+        with self._file.reading() as connection:
+            return connection is not None and connection.execute(self._succeeded, (key,)).fetchone() is not None
 
     def should_skip_many(self, keys: Iterable[str]) -> builtins.list[bool]:
         """One flag for each key, in order: whether it is marked ``succeeded``, all as of one instant."""
-        keys = _many(keys)
-        if not self._file.exists():
-            return [False] * len(keys)
-        query = f"SELECT 1 FROM \"{self.table}\" WHERE key = ? AND status = 'succeeded'"
-        with self._file.connection() as connection, connection:
-            connection.execute("BEGIN")
-            return [connection.execute(query, (key,)).fetchone() is not None for key in keys]
+        return [row is not None for row in self._look_up(self._succeeded, keys)]
+
+    def list(
+        self, prefix: str | None = None, status: CheckpointStatus | None = None
+    ) -> builtins.list[CheckpointRecord]:
+        """The records in the order of their keys: those whose key starts with ``prefix`` and that have ``status``."""
+        # SQLite orders by UTF-8 bytes, which is Python's order of strings: keys with a prefix lie side by side.
+        bounds = {"key >= ?": prefix, "key < ?": _beyond(prefix or ""), "status = ?": status}
+        bounds = {condition: value for condition, value in bounds.items() if value is not None}
+        where = " AND ".join(bounds) or "TRUE"
+        query = f"SELECT {_COLUMNS} FROM {self._table} WHERE {where} ORDER BY key"
+        with self._file.reading() as connection:
+            rows = [] if connection is None else connection.execute(query, list(bounds.values())).fetchall()
+        return [record_of(row) for row in rows]
 
     def mark(self, key: str, status: CheckpointStatus, metadata: dict[str, Any] | None = None) -> CheckpointRecord:
         """Set the status of ``key`` and replace its metadata; returns the record as written.
 
         Raises ``pydantic.ValidationError`` for an unknown status, ``TypeError`` for metadata that is not JSON.
         """
-        record = _new_record(key, status, metadata)
+        record = new_record(key, status, metadata)
         with self._file.connection() as connection:
-            connection.execute(self._replace, (record.key, *_columns(record)))
+            connection.execute(self._write, row_of(record))
         return record
 
     def mark_succeeded(self, key: str, metadata: dict[str, Any] | None = None) -> CheckpointRecord:
@@ -127,72 +142,53 @@ class LocalCheckpointStore(BaseModel):
 
     def mark_many(self, keys: Iterable[str], status: CheckpointStatus, metadata: dict[str, Any] | None = None) -> None:
         """Set one status and metadata for all keys, in one transaction: all of them or, on an error, none."""
-        keys = _many(keys)
-        columns = _columns(_new_record("", status, metadata))
+        keys = several(keys)
+        _, *columns = row_of(new_record("", status, metadata))
         with self._file.connection() as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(self._replace, ((key, *columns) for key in keys))
+            connection.executemany(self._write, ((key, *columns) for key in keys))
 
     def delete(self, key: str) -> bool:
         """Remove the mark of ``key``; returns whether there was one."""
-        if not self._file.exists():
-            return False
-        with self._file.connection() as connection:
-            return connection.execute(f'DELETE FROM "{self.table}" WHERE key = ?', (key,)).rowcount > 0
+        query = f"DELETE FROM {self._table} WHERE key = ?"
+        with self._file.reading() as connection:
+            return connection is not None and connection.execute(query, (key,)).rowcount > 0
 
     def close(self) -> None:
         """Close this process's connection, for example to move the file. The next use opens it again."""
         self._file.close()
 
-    def list(
-        self, prefix: str | None = None, status: CheckpointStatus | None = None
-    ) -> builtins.list[CheckpointRecord]:
-        """The records in the order of their keys: those whose key starts with ``prefix`` and that have ``status``."""
-        return self._select("key >= ? AND status = coalesce(?, status)", (prefix or "", status), prefix or "")
-
-    def keys(self, status: CheckpointStatus | None = None) -> builtins.list[str]:
-        """The keys that are marked, or those that have ``status``, in order: a tenth of the time of their records."""
-        if not self._file.exists():
-            return []
-        query = f'SELECT key FROM "{self.table}" WHERE status = coalesce(?, status) ORDER BY key'
-        with self._file.connection() as connection:
-            return [key for (key,) in connection.execute(query, (status,))]
+    @property
+    def _table(self) -> str:
+        return f'"{self.table}"'
 
     @property
-    def _replace(self) -> str:
-        return f'REPLACE INTO "{self.table}" (key, status, updated_at, metadata) VALUES (?, ?, ?, ?)'
+    def _succeeded(self) -> str:
+        return f"SELECT 1 FROM {self._table} WHERE key = ? AND status = 'succeeded'"
 
-    def _select(self, condition: str, parameters: tuple[Any, ...], prefix: str = "") -> builtins.list[CheckpointRecord]:
-        if not self._file.exists():
-            return []
-        query = f'SELECT key, status, updated_at, metadata FROM "{self.table}" WHERE {condition} ORDER BY key'
-        with self._file.connection() as connection:
-            # SQLite orders by UTF-8 bytes, which is Python's order of strings: keys with the prefix come first.
-            rows = list(
-                itertools.takewhile(lambda row: row[0].startswith(prefix), connection.execute(query, parameters))
-            )
-        return [_record(row) for row in rows]
+    @property
+    def _write(self) -> str:
+        # Unlike REPLACE this is an error in a table whose keys are not unique, where marks would pile up.
+        return (
+            f"INSERT INTO {self._table} ({_COLUMNS}) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
+            "status = excluded.status, updated_at = excluded.updated_at, metadata = excluded.metadata"
+        )
 
-
-def _many(keys: Iterable[str]) -> list[str]:
-    if isinstance(keys, str):
-        raise TypeError(f"expected several keys, got the string {keys!r}; pass [{keys!r}] for one key")
-    return list(keys)
-
-
-def _new_record(key: str, status: CheckpointStatus, metadata: dict[str, Any] | None) -> CheckpointRecord:
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
-    return CheckpointRecord(key=key, status=status, updated_at=now, metadata=metadata or {})
+    def _look_up(self, query: str, keys: Iterable[str]) -> builtins.list[Any]:
+        """The row that a query finds for each key, or None, all as of one instant."""
+        keys = several(keys)
+        with self._file.reading() as connection:
+            if connection is None:
+                return [None] * len(keys)
+            with connection:
+                connection.execute("BEGIN")
+                return [connection.execute(query, (key,)).fetchone() for key in keys]
 
 
-def _columns(record: CheckpointRecord) -> tuple[str, str, str]:
-    try:
-        metadata = json.dumps(record.metadata, sort_keys=True)
-    except TypeError as error:
-        raise TypeError(f"metadata of checkpoint {record.key!r} must be JSON values: {error}") from error
-    return record.status, record.updated_at, metadata
-
-
-def _record(row: tuple[str, str, str, str]) -> CheckpointRecord:
-    key, status, updated_at, metadata = row
-    return CheckpointRecord(key=key, status=status, updated_at=updated_at, metadata=json.loads(metadata))
+def _beyond(prefix: str) -> str | None:
+    """The first text behind all that start with ``prefix``, or None where there is none."""
+    stem = prefix.rstrip(chr(sys.maxunicode))
+    if not stem:
+        return None
+    successor = ord(stem[-1]) + 1
+    return stem[:-1] + chr(0xE000 if successor == 0xD800 else successor)  # no text can hold a surrogate

@@ -1,6 +1,8 @@
 """What a checkpoint store keeps: one record for each unit of work."""
 
 import datetime as dt
+import json
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from ccflow import BaseModel
@@ -8,6 +10,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, ModelWrapValidatorHandl
 
 CheckpointStatus = Literal["planned", "running", "succeeded", "failed", "skipped"]
 """How far a unit of work has come. Only ``succeeded`` lets a later run skip it."""
+
+Row = tuple[str, str, str, str]
+"""A record as four columns of text: key, status, ``updated_at``, and the metadata as JSON."""
 
 
 def _iso_text(value: Any) -> Any:
@@ -46,3 +51,56 @@ class CheckpointRecord(BaseModel):
         if isinstance(value, dict):
             value = {name: item for name, item in value.items() if name not in ("type_", "_target_")}
         return handler(value)
+
+
+def new_record(key: str, status: CheckpointStatus, metadata: dict[str, Any] | None) -> CheckpointRecord:
+    """Return the record of a mark that is made now, with the metadata as it will be read back.
+
+    Raises:
+        pydantic.ValidationError: If the status is unknown or the key is no text.
+        TypeError: If the metadata is not JSON.
+
+    >>> new_record("prices/2024-01-03", "succeeded", {"window": (1, 2)}).metadata
+    {'window': [1, 2]}
+    """
+    try:
+        metadata = json.loads(json.dumps(metadata or {}, sort_keys=True))
+    except TypeError as error:
+        raise TypeError(f"metadata of checkpoint {key!r} must be JSON values: {error}") from error
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+    return CheckpointRecord(key=key, status=status, updated_at=now, metadata=metadata or {})
+
+
+def row_of(record: CheckpointRecord) -> Row:
+    """Return the columns of a record.
+
+    >>> row_of(CheckpointRecord(key="monday", status="failed", updated_at="2024-01-04", metadata={"rows": 0}))
+    ('monday', 'failed', '2024-01-04', '{"rows": 0}')
+    """
+    return record.key, record.status, record.updated_at, json.dumps(record.metadata, sort_keys=True)
+
+
+def record_of(row: Row) -> CheckpointRecord:
+    """Return the record that a row holds.
+
+    >>> record_of(("prices/2024-01-03", "succeeded", "2024-01-04T06:00:00+00:00", '{"rows": 390}')).metadata
+    {'rows': 390}
+    """
+    key, status, updated_at, metadata = row
+    return CheckpointRecord(key=key, status=status, updated_at=updated_at, metadata=json.loads(metadata))
+
+
+def several(keys: Iterable[str]) -> list[str]:
+    """Return the keys as a list.
+
+    Raises:
+        TypeError: If they are one key, whose letters would be taken for keys.
+
+    >>> several("abc")
+    Traceback (most recent call last):
+    ...
+    TypeError: expected several keys, got the string 'abc'; pass ['abc'] for one key
+    """
+    if isinstance(keys, str):
+        raise TypeError(f"expected several keys, got the string {keys!r}; pass [{keys!r}] for one key")
+    return list(keys)

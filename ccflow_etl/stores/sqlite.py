@@ -7,8 +7,9 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 BUSY_TIMEOUT_SECONDS = 60.0
 
@@ -79,21 +80,16 @@ class SQLiteFile:
     def __reduce__(self) -> tuple[type["SQLiteFile"], tuple[Path, str]]:
         return type(self), (self.path, self._schema)
 
-    def exists(self) -> bool:
-        """Whether there is anything at the path: reading from nothing need not create a file."""
-        return self.path.exists()
-
-    @contextmanager
-    def connection(self) -> Iterator[sqlite3.Connection]:
-        """The open connection in autocommit mode, for this thread alone; creates the file and its folders.
+    def connection(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Give the open connection in autocommit mode, to this thread alone; creates the file and its folders.
 
         Raises ``sqlite3.Error`` that names the path, or ``IsADirectoryError``.
         """
-        with self.lock:
-            try:
-                yield self._opened()
-            except sqlite3.Error as error:
-                raise type(error)(f"{self.path}: {error}{_hint(error)}") from error
+        return self._turn(create=True)
+
+    def reading(self) -> AbstractContextManager[sqlite3.Connection | None]:
+        """Give the open connection, or None where there is no file: reading from nothing need not create one."""
+        return self._turn(create=False)
 
     def close(self) -> None:
         """Close this process's connection, if it is open. The next use opens it again."""
@@ -102,11 +98,21 @@ class SQLiteFile:
                 self._finalizer()
                 self._connection = None
 
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is not None:
-            if self._identity == _identity(self.path):
-                return self._connection
+    @contextmanager
+    def _turn(self, create: bool) -> Iterator[Any]:
+        with self.lock:
+            try:
+                yield self._current() or (self._open() if create or self.path.exists() else None)
+            except sqlite3.Error as error:
+                raise type(error)(f"{self.path}: {error}{_hint(error)}") from error
+
+    def _current(self) -> sqlite3.Connection | None:
+        """The connection, while the file that it is to is the one at the path."""
+        if self._connection is not None and self._identity != _identity(self.path):
             self.close()  # someone deleted or replaced the file: marks written to the old one would be lost
+        return self._connection
+
+    def _open(self) -> sqlite3.Connection:
         if self.path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "expected a file for SQLite, found a folder", str(self.path))
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -133,7 +139,7 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.005)
 
@@ -146,10 +152,20 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def _code(error: sqlite3.Error) -> int | None:
+    extended: int | None = getattr(error, "sqlite_errorcode", None)  # an error of the module itself has none
+    return None if extended is None else extended & 0xFF
+
+
 def _hint(error: sqlite3.Error) -> str:
-    code = getattr(error, "sqlite_errorcode", None)
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return ". Give the path of an SQLite file, or move this one away to start a new one"
-    if code == sqlite3.SQLITE_BUSY:
-        return f". Another process has held it for {BUSY_TIMEOUT_SECONDS:.0f} s"
-    return ""
+    match _code(error):
+        case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
+            return ". Give the path of an SQLite file, or move this one away to start a new one"
+        case sqlite3.SQLITE_BUSY:
+            return f". Another process has held it for {BUSY_TIMEOUT_SECONDS:.0f} s"
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY:
+            return ". This process must be allowed to write to the file and to its folder"
+        case sqlite3.SQLITE_ERROR:  # our statements are right, so the table that they are for is another's
+            return ". The table was made for something else; give the name of another one"
+        case _:
+            return ""

@@ -21,7 +21,7 @@ from ccflow_etl import (
     CheckpointRecord,
     LocalCheckpointStore,
 )
-from ccflow_etl.models.decision import DecisionStatus
+from ccflow_etl.models.decision_unit import DecisionStatus
 
 
 class LiveStore:
