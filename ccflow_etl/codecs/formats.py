@@ -62,11 +62,15 @@ class ContentFormat(ABC):
             ValueError: If only a part of it is asked for and the format cannot read parts.
         """
         options = options or DecodeOptions(limit=default_limit(len(data)))
-        if not self.reads_parts and (options.columns is not None or options.filters is not None):
-            raise ValueError(f"format {self.name!r} cannot read some columns or rows only; use 'parquet'")
+        self.check_parts(options.columns, options.filters)
         options.check(len(data))
         with self.reading(len(data)):
             return self._decode(data, options)
+
+    def check_parts(self, columns: Any, filters: Any) -> None:
+        """Raise ``ValueError`` if some columns or rows are asked for and the format cannot read them only."""
+        if not self.reads_parts and (columns is not None or filters is not None):
+            raise ValueError(f"format {self.name!r} cannot read some columns or rows only; use 'parquet'")
 
     @contextmanager
     def reading(self, size: int) -> Iterator[None]:

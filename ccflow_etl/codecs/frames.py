@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from .errors import Refusal
+from .filters import Filters, stored_value
 from .rows import is_rows, mapping_to_table, rows_to_table
 
 if TYPE_CHECKING:
@@ -84,13 +86,23 @@ def part_of(schema: "pa.Schema", columns: Sequence[Any] | None) -> Part:
     return Part(names)
 
 
-def stored_filters(schema: "pa.Schema", filters: Any) -> Any:
-    """Return filters, as pyarrow takes them, with the names that the columns of a pandas object have in the table."""
+def stored_filters(schema: "pa.Schema", filters: Filters) -> Filters:
+    """Return filters with the names and values that the columns of a payload have in the table.
+
+    Raises:
+        ValueError: If there is no such column, or its values cannot be compared.
+    """
     if SPEC_KEY in (schema.metadata or {}):
         from .frame_parts import frame_filters
 
         return frame_filters(schema, filters)
-    return filters
+    for name, _, _ in chain.from_iterable(filters):
+        if name not in schema.names:
+            raise ValueError(f"there is no column {name!r} to filter by; there are {schema.names}")
+    return tuple(
+        tuple((name, operator, stored_value(schema.field(name).type, value)) for name, operator, value in alternative)
+        for alternative in filters
+    )
 
 
 def from_table(table: "pa.Table", part: Part | None = None) -> Any:

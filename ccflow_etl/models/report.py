@@ -112,7 +112,9 @@ class StepReport:
         """
         import pandas as pd
 
-        started = pd.to_datetime(self._started, unit="s", utc=True).as_unit("us")
+        begun = np.flatnonzero(~np.isnan(self._started))  # to_datetime of NaN can overflow in pandas 2.2
+        started = np.full(len(self), "NaT", dtype="M8[us]")
+        started[begun] = np.rint(self._started[begun] * 1e6).astype("M8[us]")
         keys = [None] * len(self) if self._keys is None else list(self._keys)
         errors = [self._errors.get(index) for index in range(len(self))]
         return pd.DataFrame(
@@ -122,7 +124,7 @@ class StepReport:
                 "key": pd.Series(keys, dtype=object),
                 "status": pd.Categorical.from_codes(self._status, STATUSES),
                 "attempts": self._attempts.astype(np.int64),
-                "started": started,
+                "started": pd.DatetimeIndex(started, tz="UTC"),
                 "seconds": self._seconds,
                 "error": pd.Series(errors, dtype=object),
             }
