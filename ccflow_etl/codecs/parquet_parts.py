@@ -117,6 +117,8 @@ def read_groups(
             break
     else:
         _count(file, groups, fields, bound.value, options)
+    if fields == file.schema_arrow.names:  # of which several may have one name
+        return file.read_row_groups(groups)
     return file.read_row_groups(groups, columns=list(fields)).select(fields)
 
 
