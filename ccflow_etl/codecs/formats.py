@@ -106,7 +106,7 @@ def content_format(name: str) -> ContentFormat:
     there is the name of the format.
 
     Raises:
-        ValueError: If there is none; the message lists those that exist.
+        ValueError: If there is none (the message lists those that exist), or it cannot be made.
 
     >>> content_format("text").encode("hello")
     b'hello'
@@ -120,13 +120,19 @@ def content_format(name: str) -> ContentFormat:
         module, _, class_name = location.partition(":")
         built_in: ContentFormat = getattr(import_module(f"{__package__}.{module}"), class_name)()
         return built_in
-    (found, *_) = entry_points(group=ENTRY_POINTS, name=name) or (None,)
-    if found is None:
+    registered = {found.value: found for found in entry_points(group=ENTRY_POINTS, name=name)}
+    if not registered:
         raise ValueError(f"unknown content format {name!r}; expected one of {', '.join(content_format_names())}")
-    registered = found.load()()
-    if not isinstance(registered, ContentFormat) or registered.name != name:
-        raise ValueError(f"the entry point {found.value} has to be a ContentFormat whose name is {name!r}")
-    return registered
+    if len(registered) > 1:
+        raise ValueError(f"several packages register a format {name!r}: {' and '.join(sorted(registered))}; remove one")
+    ((value, found),) = registered.items()
+    try:
+        made = found.load()()
+    except Exception as error:
+        raise ValueError(f"format {name!r} cannot be made by the entry point {value}: {error!r}") from error
+    if not isinstance(made, ContentFormat) or made.name != name:
+        raise ValueError(f"the entry point {value} has to be a ContentFormat whose name is {name!r}")
+    return made
 
 
 def content_format_names() -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..codecs.codec import CacheFormat, PayloadCodec
-from ..codecs.errors import PayloadIntegrityError, PayloadTooLargeError
+from ..codecs.errors import PayloadDecodeError, PayloadIntegrityError, PayloadTooLargeError
 from ..codecs.filters import Filters
 from ..codecs.formats import content_format
 from .artifact import ETLArtifact, ETLStage
@@ -96,7 +96,7 @@ class CacheEntry:
         columns: Sequence[Any] | None = None,
         filters: Filters | None = None,
     ) -> Any:
-        """Return the payload of these bytes, or a part; what is damaged or too large is named by key and URI.
+        """Return the payload of these bytes, or a part; what cannot be decoded is named by key and URI.
 
         Raises:
             PayloadIntegrityError: If a checksum within the bytes does not fit.
@@ -112,6 +112,10 @@ class CacheEntry:
             raise PayloadIntegrityError(error.expected, error.found, key=self.name, uri=self.uri) from error
         except PayloadTooLargeError as error:
             raise PayloadTooLargeError(error.limit, error.found, key=self.name, uri=self.uri) from error
+        except PayloadDecodeError as error:
+            raise PayloadDecodeError(
+                error.format_name, error.size, error.reason, key=self.name, uri=self.uri
+            ) from error
 
     def describe(
         self, stage: ETLStage, dataset: str | None, status: str, data: bytes | None = None, payload: Any = None
