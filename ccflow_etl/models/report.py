@@ -112,9 +112,7 @@ class StepReport:
         """
         import pandas as pd
 
-        begun = np.flatnonzero(~np.isnan(self._started))  # to_datetime of NaN can overflow in pandas 2.2
-        started = np.full(len(self), "NaT", dtype="M8[us]")
-        started[begun] = np.rint(self._started[begun] * 1e6).astype("M8[us]")
+        started = _instants(self._started)
         keys = [None] * len(self) if self._keys is None else list(self._keys)
         errors = [self._errors.get(index) for index in range(len(self))]
         return pd.DataFrame(
@@ -124,8 +122,18 @@ class StepReport:
                 "key": pd.Series(keys, dtype=object),
                 "status": pd.Categorical.from_codes(self._status, STATUSES),
                 "attempts": self._attempts.astype(np.int64),
-                "started": pd.DatetimeIndex(started, tz="UTC"),
+                "started": started,
                 "seconds": self._seconds,
                 "error": pd.Series(errors, dtype=object),
             }
         )
+
+
+def _instants(seconds: "np.ndarray") -> "pd.DatetimeIndex":
+    """Return seconds since 1970 as instants; ``pandas.to_datetime`` of NaN can overflow in pandas 2.2."""
+    import pandas as pd
+
+    instants = np.full(len(seconds), "NaT", dtype="M8[us]")
+    known = ~np.isnan(seconds)
+    instants[known] = np.rint(seconds[known] * 1e6).astype("M8[us]")
+    return pd.DatetimeIndex(instants, tz="UTC")
