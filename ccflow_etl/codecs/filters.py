@@ -81,7 +81,7 @@ def stored_value(kind: "pa.DataType", value: Any) -> Any:
     (datetime.date(2024, 1, 3), 7)
     """
     if isinstance(value, tuple):
-        return tuple(stored_value(kind, item) for item in value)
+        return _set_of(kind, [stored_value(kind, item) for item in value])
     if isinstance(value, str):
         try:
             value = _parsed(kind, value)
@@ -92,6 +92,16 @@ def stored_value(kind: "pa.DataType", value: Any) -> Any:
 
         return pd.Timestamp(value).tz_convert(kind.tz)
     return value
+
+
+def _set_of(kind: "pa.DataType", values: list[Any]) -> Any:
+    import pyarrow as pa
+
+    if not values:
+        return pa.array([], kind.value_type if pa.types.is_dictionary(kind) else kind)
+    if pa.types.is_floating(kind) and 0 in values:
+        return [*values, 0.0, -0.0]  # which are equal, but not to Arrow's search in a set
+    return values
 
 
 def _parsed(kind: "pa.DataType", text: str) -> Any:

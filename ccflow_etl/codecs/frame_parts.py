@@ -56,7 +56,7 @@ def _stored(condition: Condition, stored: list[tuple[Any, str, Spec]], schema: "
         if same_label(known, label):
             _check_comparable(label, operator, column)
             if column["kind"] == "period":
-                return field, operator, _ordinal(value, column["freq"])
+                value = _ordinal(value, column["freq"])
             return field, operator, stored_value(schema.field(field).type, value)
     raise ValueError(f"there is no column {label!r} to filter by; there are {[known for known, _, _ in stored]}")
 
