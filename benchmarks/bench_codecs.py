@@ -95,6 +95,28 @@ def test_parquet_beside_pandas(name: str) -> None:
     assert size <= 0.7 * SLACK
 
 
+@pytest.mark.parametrize("name", FRAMES)
+def test_parts_beside_the_whole(name: str) -> None:
+    """One column of all, and the rows of one group of all, as the times of the whole."""
+    frame, codec = FRAMES[name](), PayloadCodec(format="parquet")
+    frame = frame.assign(row=np.arange(len(frame)))
+    data, column = codec.encode(frame), frame.columns[2]
+    last = [("row", ">=", len(frame) - 1_000)]
+    whole, columns, rows, pandas_columns, pandas_rows = in_turns(
+        lambda: codec.decode(data, verified=True),
+        lambda: codec.decode(data, verified=True, columns=[column]),
+        lambda: codec.decode(data, verified=True, filters=last),
+        lambda: pd.read_parquet(io.BytesIO(data), columns=[str(column)]),
+        lambda: pd.read_parquet(io.BytesIO(data), filters=last),
+    )
+    show(name, "one column s", columns, "of the whole", columns / whole, "pandas", pandas_columns)
+    show(name, "last thousand rows s", rows, "of the whole", rows / whole, "pandas", pandas_rows)
+    assert len(codec.decode(data, filters=last)) == 1_000
+    if len(frame) > 4 * 131_072:  # of fewer groups little can be left out
+        assert columns <= 0.5 * SLACK * whole
+        assert rows <= 0.5 * SLACK * whole
+
+
 def test_csv_beside_pandas() -> None:
     frame, codec = mixed(ROWS), PayloadCodec(format="csv")
     ours, theirs = codec.encode(frame), frame.to_csv()

@@ -32,7 +32,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "calendars.working": ("BusinessHourCalendar", "RuleCalendar"),
     "calendars.edges": ("PeriodEdgeCalendar",),
     "codecs.codec": ("CacheFormat", "CacheFormatName", "PayloadCodec"),
-    "codecs.errors": ("PayloadIntegrityError", "PayloadTooLargeError"),
+    "codecs.errors": ("PayloadDecodeError", "PayloadEncodeError", "PayloadIntegrityError", "PayloadTooLargeError"),
     "stores.local": ("LocalCacheStore",),
     "stores.memory": ("MemoryCacheStore",),
     "stores.objects": ("ObjectCacheStore",),

@@ -24,6 +24,8 @@ from .calendars.working import RuleCalendar as RuleCalendar
 from .codecs.codec import CacheFormat as CacheFormat
 from .codecs.codec import CacheFormatName as CacheFormatName
 from .codecs.codec import PayloadCodec as PayloadCodec
+from .codecs.errors import PayloadDecodeError as PayloadDecodeError
+from .codecs.errors import PayloadEncodeError as PayloadEncodeError
 from .codecs.errors import PayloadIntegrityError as PayloadIntegrityError
 from .codecs.errors import PayloadTooLargeError as PayloadTooLargeError
 from .config import load_config as load_config

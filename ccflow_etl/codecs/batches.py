@@ -15,18 +15,20 @@ def tables_of(batches: Iterable[Any]) -> "tuple[pa.Schema, Iterator[pa.Table]]":
     """Return the schema of all batches and their tables, each made when it is asked for.
 
     What describes a DataFrame (dtypes, categories, labels, attrs) has to be the same in all batches. A RangeIndex goes
-    on from batch to batch, whether each batch has its own from 0 or that of the whole.
+    on from batch to batch, whether each batch has its own from 0 or that of the whole. An index of times that has a
+    freq has to go on by it, because the whole has it too.
 
     Raises:
         Refusal: If there is no batch, or one does not go with the first.
     """
     remaining = iter(batches)
     try:
-        first = to_table(next(remaining))
+        batch = next(remaining)
     except StopIteration:
         raise Refusal("has no batches, which leave no columns to keep") from None
+    first = to_table(batch)
     schema = _open_ended(first.schema)
-    return schema, _alike(first, remaining, schema)
+    return schema, _alike(first, _next_time(batch, None), remaining, schema)
 
 
 def payloads_of(tables: "Iterable[pa.Table]", part: Part) -> Iterator[Any]:
@@ -48,13 +50,14 @@ def _open_ended(schema: "pa.Schema") -> "pa.Schema":
     return schema.with_metadata({**metadata, SPEC_KEY: json.dumps(spec, separators=(",", ":")).encode()})
 
 
-def _alike(first: "pa.Table", remaining: Iterator[Any], schema: "pa.Schema") -> "Iterator[pa.Table]":
+def _alike(first: "pa.Table", due: Any, remaining: Iterator[Any], schema: "pa.Schema") -> "Iterator[pa.Table]":
     yield first.replace_schema_metadata(schema.metadata)
     rows = first.num_rows
     for number, batch in enumerate(remaining, start=1):
         table = to_table(batch)
         try:
             _compare(first.schema, table.schema, rows)
+            due = _next_time(batch, due)
         except Refusal as refusal:
             refusal.where = f"batch {number}: {refusal.where or 'it'}"
             raise
@@ -76,6 +79,20 @@ def _compare(first: "pa.Schema", later: "pa.Schema", rows: int) -> None:
         if one.get(key) != other.get(key):
             where = f"what describes its {key}" if key != "columns" else _first_difference(one[key], other[key])
             raise Refusal("differs from that of the first batch", where)
+
+
+def _next_time(batch: Any, due: Any) -> Any:
+    """Return the time that comes next by the freq of a batch's index; None if it has none.
+
+    Raises:
+        Refusal: If the batch does not begin at the time that was due, if one was.
+    """
+    index: Any = getattr(batch, "index", None)
+    if type(index).__name__ not in ("DatetimeIndex", "TimedeltaIndex") or index.freq is None or not len(index):
+        return due
+    if due is not None and index[0] != due:
+        raise Refusal(f"begins at {index[0]}, not at {due} as its freq has it; remove the freq", "its index")
+    return index[-1] + index.freq
 
 
 def _first_difference(first: list[Any], later: list[Any]) -> str:

@@ -182,6 +182,7 @@ class PayloadCodec(BaseModel):
 
         Raises:
             PayloadEncodeError: If the format has no batches, or a batch cannot be kept or does not go with the first.
+            ValueError: If something is in the file already.
 
         >>> import io, pandas as pd
         >>> codec, file = PayloadCodec(format="parquet"), io.BytesIO()
@@ -192,6 +193,8 @@ class PayloadCodec(BaseModel):
         """
         content: Any = self._content
         rows = 0
+        if file.seekable() and file.tell():
+            raise ValueError(f"the file already has {file.tell():,} bytes; give one that is empty")
 
         def counted(tables: Iterable[Any]) -> Iterator[Any]:
             nonlocal rows

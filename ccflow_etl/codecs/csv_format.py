@@ -104,9 +104,8 @@ def _cell(position: int, name: str, value: Any) -> str:
     if isinstance(value, bool | str):
         return str(value)
     try:
-        plain = value if type(value) in (int, float) else plain_scalar(value)
+        return str(value if type(value) in (int, float) else plain_scalar(value))
     except ValueError as error:
-        raise Refusal(f"has the value {value!r}: {error}", where) from error
+        raise Refusal(f"has a value that cannot be kept: {error}", where) from error
     except TypeError:
         raise Refusal(f"has a value of type {type_name(value)}, which has no text form here", where) from None
-    return str(plain)

@@ -26,7 +26,7 @@ class PayloadEncodeError(_PayloadError, TypeError, ValueError):
 
 
 class PayloadDecodeError(_PayloadError, ValueError):
-    """The bytes are not what the format writes.
+    """The bytes are not what the format writes, or have no such columns.
 
     >>> raise PayloadDecodeError("json", 1, "it ends too early")
     Traceback (most recent call last):
@@ -34,8 +34,12 @@ class PayloadDecodeError(_PayloadError, ValueError):
     ccflow_etl.codecs.errors.PayloadDecodeError: cannot decode 1 bytes as 'json': it ends too early
     """
 
-    def __init__(self, format_name: str, size: int, reason: str) -> None:
-        super().__init__(f"cannot decode {size:,} bytes as {format_name!r}: {reason}")
+    def __init__(
+        self, format_name: str, size: int, reason: str, *, key: str | None = None, uri: str | None = None
+    ) -> None:
+        self.format_name, self.size, self.reason, self.key, self.uri = format_name, size, reason, key, uri
+        what = f"{_named(key, uri)} ({size:,} bytes)" if key else f"{size:,} bytes"
+        super().__init__(f"cannot decode {what} as {format_name!r}: {reason}")
 
 
 class PayloadIntegrityError(_PayloadError, ValueError):

@@ -62,11 +62,16 @@ class ContentFormat(ABC):
             ValueError: If only a part of it is asked for and the format cannot read parts.
         """
         options = options or DecodeOptions(limit=default_limit(len(data)))
-        if not self.reads_parts and (options.columns is not None or options.filters is not None):
-            raise ValueError(f"format {self.name!r} cannot read some columns or rows only; use 'parquet'")
-        options.check(len(data))
+        self.check_parts(options.columns, options.filters)
+        if options.columns is None and options.filters is None:  # a part may take less than all of the bytes
+            options.check(len(data))
         with self.reading(len(data)):
             return self._decode(data, options)
+
+    def check_parts(self, columns: Any, filters: Any) -> None:
+        """Raise ``ValueError`` if some columns or rows are asked for and the format cannot read them only."""
+        if not self.reads_parts and (columns is not None or filters is not None):
+            raise ValueError(f"format {self.name!r} cannot read some columns or rows only; use 'parquet'")
 
     @contextmanager
     def reading(self, size: int) -> Iterator[None]:
@@ -102,7 +107,7 @@ def content_format(name: str) -> ContentFormat:
     there is the name of the format.
 
     Raises:
-        ValueError: If there is none; the message lists those that exist.
+        ValueError: If there is none (the message lists those that exist), or it cannot be made.
 
     >>> content_format("text").encode("hello")
     b'hello'
@@ -116,13 +121,19 @@ def content_format(name: str) -> ContentFormat:
         module, _, class_name = location.partition(":")
         built_in: ContentFormat = getattr(import_module(f"{__package__}.{module}"), class_name)()
         return built_in
-    (found, *_) = entry_points(group=ENTRY_POINTS, name=name) or (None,)
-    if found is None:
+    registered = {found.value: found for found in entry_points(group=ENTRY_POINTS, name=name)}
+    if not registered:
         raise ValueError(f"unknown content format {name!r}; expected one of {', '.join(content_format_names())}")
-    registered = found.load()()
-    if not isinstance(registered, ContentFormat) or registered.name != name:
-        raise ValueError(f"the entry point {found.value} has to be a ContentFormat whose name is {name!r}")
-    return registered
+    if len(registered) > 1:
+        raise ValueError(f"several packages register a format {name!r}: {' and '.join(sorted(registered))}; remove one")
+    ((value, found),) = registered.items()
+    try:
+        made = found.load()()
+    except Exception as error:
+        raise ValueError(f"format {name!r} cannot be made by the entry point {value}: {error!r}") from error
+    if not isinstance(made, ContentFormat) or made.name != name:
+        raise ValueError(f"the entry point {value} has to be a ContentFormat whose name is {name!r}")
+    return made
 
 
 def content_format_names() -> list[str]:

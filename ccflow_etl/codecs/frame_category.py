@@ -39,7 +39,7 @@ class CategoryKind(ColumnKind):
             categories = inline_index(array.categories)
             value_spec, values = encode_column(array.categories.array)
         except Refusal as refusal:
-            raise Refusal(f"has categories that cannot be kept: its Index {refusal}") from refusal
+            raise Refusal(f"has categories that cannot be kept: its Index {refusal.reason}") from refusal
         spec = {"ordered": bool(array.ordered), "categories": categories, "value": value_spec}
         codes = np.asarray(array.codes)
         indices = pa.array(codes.astype("int32"), mask=codes < 0)

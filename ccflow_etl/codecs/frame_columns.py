@@ -60,10 +60,11 @@ def encode_column(array: Any) -> tuple[Spec, "pa.Array | pa.ChunkedArray"]:
     >>> encode_column(pd.array([1, 2], dtype="int16"))[0]
     {'kind': 'numpy', 'dtype': 'int16'}
     """
+    import numpy as np
     import pandas as pd
 
     if type(array) is pd.arrays.NumpyExtensionArray:  # a wrapper, which no dtype shows
-        array = array.to_numpy()
+        array = np.asarray(array)
     for name in _LOCATIONS:
         kind = _kind(name)
         if kind.accepts(array.dtype):

@@ -76,7 +76,7 @@ def _arrow_name(dtype: Any) -> str:
 
     try:
         return str(dtype) if pd.api.types.pandas_dtype(str(dtype)) == dtype else "object"
-    except (TypeError, NotImplementedError):
+    except (TypeError, ValueError, NotImplementedError):
         return "object"
 
 

@@ -156,9 +156,9 @@ def _index_fields(spec: Spec, taken: list[str]) -> list[str]:
 
 
 def _unique(names: Iterable[str]) -> list[str]:
-    """Return the names with a number after those that were there before."""
+    """Return the names, as valid Unicode, with a number after those that were there before."""
     unique: dict[str, None] = {}
-    for name in names:
+    for name in (name.encode(errors="replace").decode() for name in names):
         candidate, number = name, 1
         while candidate in unique:
             number += 1

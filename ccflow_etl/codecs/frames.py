@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from .errors import Refusal
+from .filters import Filters, stored_value
 from .rows import is_rows, mapping_to_table, rows_to_table
 
 if TYPE_CHECKING:
@@ -78,19 +80,27 @@ def part_of(schema: "pa.Schema", columns: Sequence[Any] | None) -> Part:
 
         return frame_part(schema, columns)
     names = schema.names if columns is None else list(columns)
-    for name in names:
-        if name not in schema.names:
-            raise ValueError(f"there is no column {name!r}; there are {schema.names}")
+    for name in columns or ():
+        _check_there_is_one(name, schema)
     return Part(names)
 
 
-def stored_filters(schema: "pa.Schema", filters: Any) -> Any:
-    """Return filters, as pyarrow takes them, with the names that the columns of a pandas object have in the table."""
+def stored_filters(schema: "pa.Schema", filters: Filters) -> Filters:
+    """Return filters with the names and values that the columns of a payload have in the table.
+
+    Raises:
+        ValueError: If there is no such column, or its values cannot be compared.
+    """
     if SPEC_KEY in (schema.metadata or {}):
         from .frame_parts import frame_filters
 
         return frame_filters(schema, filters)
-    return filters
+    for name, _, _ in chain.from_iterable(filters):
+        _check_there_is_one(name, schema)
+    return tuple(
+        tuple((name, operator, stored_value(schema.field(name).type, value)) for name, operator, value in alternative)
+        for alternative in filters
+    )
 
 
 def from_table(table: "pa.Table", part: Part | None = None) -> Any:
@@ -112,11 +122,23 @@ def from_table(table: "pa.Table", part: Part | None = None) -> Any:
     return table_to_pandas(table, part)
 
 
+def _check_there_is_one(name: Any, schema: "pa.Schema") -> None:
+    count = schema.names.count(name)
+    if count != 1:
+        raise ValueError(
+            f"there {'are several columns' if count else 'is no column'} {name!r}; there are {schema.names}"
+        )
+
+
 def _arrow_table(payload: Any) -> "pa.Table":
     import pyarrow as pa
 
+    _refuse_addresses(payload)
     if hasattr(payload, "to_arrow"):
-        payload = payload.to_arrow()
+        try:
+            payload = payload.to_arrow()
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise Refusal(f"has no form as an Arrow table: {error}") from error
     if isinstance(payload, pa.RecordBatch):
         payload = pa.Table.from_batches([payload])
     if isinstance(payload, pa.Table):
@@ -127,3 +149,11 @@ def _arrow_table(payload: Any) -> "pa.Table":
         except (pa.ArrowException, TypeError, ValueError) as error:
             raise Refusal(f"has an Arrow stream that is not a table: {error}") from error
     raise Refusal(_ACCEPTED)
+
+
+def _refuse_addresses(payload: Any) -> None:
+    """Refuse columns of Python objects in polars, which gives their addresses in memory for values."""
+    if type(payload).__module__.partition(".")[0] == "polars" and hasattr(payload, "schema"):
+        for name, dtype in dict(payload.schema).items():
+            if str(dtype) == "Object":
+                raise Refusal("holds Python objects, which have no Arrow form; convert it first", f"column {name!r}")

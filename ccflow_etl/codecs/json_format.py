@@ -48,6 +48,8 @@ payload['close'][1] is nan, which JSON has no number for; use None
             raise Refusal(f"holds text that is not valid Unicode ({error})") from error
         except RecursionError as error:
             raise Refusal("is nested too deeply, or holds itself") from error
+        except ValueError as error:  # an int of more digits than Python writes
+            raise Refusal(f"holds a number that has no text form: {error}") from error
 
     def _decode(self, data: bytes, options: DecodeOptions) -> Any:
         if len(data) * _VALUE > options.limit:  # counted only when it could be too much

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from .filters import Filters, as_filters
 from .frames import Part, part_of, stored_filters
 from .options import DecodeOptions
 from .parquet_sizes import Bound, column_bound
@@ -42,9 +43,14 @@ def _matching(source: Any, file: "pq.ParquetFile", filters: Any) -> tuple[list[i
     import pyarrow.dataset as ds
     import pyarrow.parquet as pq
 
-    filters = stored_filters(file.schema_arrow, filters)
-    condition = filters if isinstance(filters, ds.Expression) else pq.filters_to_expression(filters)
-    fragment = ds.ParquetFileFormat().make_fragment(source).subset(condition)
+    if isinstance(filters, ds.Expression):
+        condition, sure = filters, None if any(map(_is_floating, file.schema_arrow)) else filters
+    else:
+        alternatives = stored_filters(file.schema_arrow, as_filters(filters))
+        condition, sure = pq.filters_to_expression(alternatives), _by_statistics(file.schema_arrow, alternatives)
+    fragment = ds.ParquetFileFormat().make_fragment(source)
+    if sure is not None:
+        fragment = fragment.subset(sure)
     groups = [group.id for group in fragment.row_groups]
     kept = fragment.to_table(columns={"keep": condition})["keep"].fill_null(False)
     keep = kept.to_numpy() if len(kept) else np.empty(0, dtype=bool)
@@ -52,6 +58,30 @@ def _matching(source: Any, file: "pq.ParquetFile", filters: Any) -> tuple[list[i
     starts = np.concatenate([[0], np.cumsum(sizes, dtype="int64")])
     rows = [np.arange(starts[number], starts[number + 1]) for number in groups]
     return groups, keep, np.concatenate([np.empty(0, dtype="int64"), *rows])[keep]
+
+
+def _by_statistics(schema: "pa.Schema", alternatives: Filters) -> "pa.compute.Expression | None":
+    """Return a weaker condition that least and greatest values can rule out, or None if they can rule out nothing.
+
+    They say nothing of NaN, which differs from every value, so a group that has it may match ``!=`` and ``not in``.
+    """
+    import pyarrow.parquet as pq
+
+    weaker = [
+        [
+            (name, operator, value)
+            for name, operator, value in alternative
+            if operator not in ("!=", "not in") or not _is_floating(schema.field(name))
+        ]
+        for alternative in alternatives
+    ]
+    return pq.filters_to_expression(weaker) if all(weaker) else None
+
+
+def _is_floating(field: "pa.Field") -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_floating(field.type))
 
 
 class FileBytes:
@@ -87,6 +117,8 @@ def read_groups(
             break
     else:
         _count(file, groups, fields, bound.value, options)
+    if fields == file.schema_arrow.names:  # of which several may have one name
+        return file.read_row_groups(groups)
     return file.read_row_groups(groups, columns=list(fields)).select(fields)
 
 

@@ -71,7 +71,10 @@ def columns_to_table(columns: Mapping[str, Any]) -> "pa.Table":
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         raise Refusal(f"has columns of different lengths: {lengths}")
-    return pa.table(arrays)
+    try:
+        return pa.table(arrays)
+    except UnicodeEncodeError as error:
+        raise Refusal(f"has a column whose name is not valid Unicode ({error})") from error
 
 
 def _is_column(value: Any) -> bool:

@@ -44,7 +44,7 @@ def plain_scalar(value: Any) -> Any:
         return str(value)
     if isinstance(value, UUID | pathlib.PurePath):
         return str(value)
-    if isinstance(value, np.bool_ | np.integer | np.floating | np.str_):
+    if isinstance(value, np.bool_ | np.integer | np.floating | np.str_) and not isinstance(value, np.longdouble):
         return value.item()
     raise TypeError("a value of this type has no rule")
 

@@ -79,7 +79,7 @@ def tag_of(value: Any) -> str:
         found = _PANDAS_TAGS.get(kind.__name__)
         if found is not None:
             return found
-    if isinstance(value, np.generic) and value.dtype.kind in "iufbMmc" and value.dtype.itemsize <= 16:
+    if isinstance(value, np.generic) and _has_no_padding(value.dtype):
         return "numpy"
     raise Refusal(f"holds {value!r:.60} of type {type_name(value)}, which has no exact text form")
 
@@ -136,8 +136,13 @@ def _read_time(content: list[Any]) -> dt.time:
     return dt.time.fromisoformat(text).replace(tzinfo=zone and zone_of(zone), fold=fold)
 
 
+def _has_no_padding(dtype: np.dtype) -> bool:
+    """Return whether equal numbers have equal bytes, which those longer than doubles have not."""
+    return (dtype.kind in "iufbMm" and dtype.itemsize <= 8) or (dtype.kind == "c" and dtype.itemsize <= 16)
+
+
 def _write_array(value: np.ndarray) -> list[Any]:
-    if type(value) is not np.ndarray or value.dtype.kind not in "iufbMmcSU":
+    if type(value) is not np.ndarray or not (value.dtype.kind in "SU" or _has_no_padding(value.dtype)):
         raise Refusal(f"holds an array of dtype {value.dtype}, which has no exact text form")
     return [value.dtype.str, list(value.shape), base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()]
 

@@ -37,7 +37,7 @@ def zone_of(spec: Spec) -> Any:
     """Return the zone that ``zone_spec`` was given.
 
     Raises:
-        ValueError: If there is no such zone on this machine.
+        ValueError: If there is no such zone on this machine, or it is one of pytz, which is not installed.
     """
     if spec["class"] == "zoneinfo":
         return zoneinfo.ZoneInfo(spec["key"])
@@ -46,7 +46,10 @@ def zone_of(spec: Spec) -> Any:
         if spec["name"] is not None:
             return dt.timezone(offset, spec["name"])
         return dt.timezone(offset) if offset else dt.UTC
-    pytz = import_module("pytz")
+    try:
+        pytz = import_module("pytz")
+    except ImportError as error:
+        raise ValueError(f"it has a time zone of pytz, which is not installed: pip install pytz ({spec})") from error
     return pytz.timezone(spec["key"]) if "key" in spec else pytz.FixedOffset(spec["minutes"])
 
 

@@ -58,9 +58,9 @@ def run_calls(
 ) -> Iterator[Outcome]:
     """Call once for each item and yield the outcomes as they come; an exception of a call is an outcome.
 
-    Without a pool the calls take place here, one after the other, as the outcomes are asked for. With one, as many calls
-    are submitted as it has workers, or ``ahead`` of them: what waited in the pool could begin when nothing should any
-    more. ``go_on`` is asked before each call: once it says no, calls that are under way end and none begins.
+    Without a pool the calls take place here, one after the other, as the outcomes are asked for. With one, as many
+    calls are submitted as it has workers, or ``ahead`` of them: what waited in the pool could begin when nothing should
+    any more. ``go_on`` is asked before each call: once it says no, calls that are under way end and none begins.
 
     >>> [outcome.result for outcome in run_calls(abs, [-1, -2])]
     [1, 2]

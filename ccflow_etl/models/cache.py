@@ -4,15 +4,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from ccflow import CallableModel, ContextBase, Flow, ResultBase
-from pydantic import Field, PositiveInt, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, StringConstraints, model_validator
 
 from ..codecs.codec import CacheFormat
+from ..codecs.filters import Filters, as_filters, as_label
 from .artifact import ETLArtifact, ETLStage
 from .cache_entry import CacheEntry
 from .payloads import Payload, PayloadContext
 from .stores import ReadableStore, WritableStore, store_method
 
 Sha256 = Annotated[str, StringConstraints(to_lower=True, pattern="^[0-9a-fA-F]{64}$")]
+
+
+Columns = Annotated[tuple[Any, ...], AfterValidator(as_label)]
+Rows = Annotated[Filters, BeforeValidator(as_filters)]
 
 
 class _Address(ContextBase):
@@ -47,8 +52,14 @@ class CacheGetContext(_Address):
     The ``artifact`` of a put gives what the context does not say itself: ``key``, ``dataset``, ``stage`` and the
     ``sha256`` that the bytes must have, or the ``size`` if it has no hash.
 
+    ``columns`` and ``filters`` ask for a part of a Parquet payload, and no more than that is decoded. The index of a
+    DataFrame is always among it. Labels are those of the DataFrame, in filters also those of index levels. Instants,
+    days, times, durations and periods may be given as text; what is compared is otherwise what was stored.
+
     >>> CacheGetContext(key="daily/AAA").missing_ok
     True
+    >>> CacheGetContext(key="daily/AAA", columns=["close"], filters=[["day", ">=", "2024-01-03"]]).filters
+    ((('day', '>=', '2024-01-03'),),)
     >>> CacheGetContext(artifact=ETLArtifact(key="daily/AAA", stage="extract", size=31)).stage
     'extract'
     """
@@ -58,6 +69,16 @@ class CacheGetContext(_Address):
     missing_ok: bool = Field(True, description="Give a `miss` for a payload that is not there instead of an error.")
     artifact: ETLArtifact | None = Field(None, description="What a put told of the payload; its bytes are verified.")
     sha256: Sha256 | None = Field(None, description="SHA-256 that the bytes must have, in hexadecimal.")
+    columns: Columns | None = Field(None, description="Labels of the columns to read, in their order; None for all.")
+    filters: Rows | None = Field(
+        None,
+        description="Which rows to read, as [[column, operator, value], ...], of which all have to hold, or a list of "
+        "such lists, of which one has to; None for all.",
+    )
+
+    def __hash__(self) -> int:
+        # not of an artifact's metadata, which has no hash
+        return hash((self.key, self.path, self.sha256, self.columns))
 
     @model_validator(mode="before")
     @classmethod
@@ -153,7 +174,7 @@ class CacheGetModel(CallableModel):
 
     ``store`` is any object with ``exists``, ``get_bytes`` and ``uri``, a registry path such as ``/cache/store``, or
     a config with ``_target_``. With an artifact or a hash in the context the bytes are verified before they are
-    decoded.
+    decoded. Of Parquet the context may ask for some columns and rows only.
 
     >>> from ccflow_etl import CachePutModel, MemoryCacheStore
     >>> store = MemoryCacheStore(name="handoffs")
@@ -183,18 +204,25 @@ class CacheGetModel(CallableModel):
             FileNotFoundError: If it is not there and the context says ``missing_ok=False``.
             PayloadIntegrityError: If the bytes are not those of the context's artifact or hash; nothing was decoded.
             PayloadTooLargeError: If the payload would take more than ``max_decoded_bytes``.
-            PayloadDecodeError: If the bytes there are not in this format.
-            ValueError: If the context has a path and the store knows none.
+            PayloadDecodeError: If the bytes there are not in this format, or have no column that the context asks for.
+            ValueError: If the context has a path and the store knows none, or asks for columns or rows and the format
+                cannot read parts.
         """
         entry = CacheEntry.at(self.store, self.format, context.key, context.path)
+        entry.check_parts(context.columns, context.filters)
         data = entry.fetch()
         if data is not None:
             size = context.artifact.size if context.artifact else None
             entry.verify(data, context.sha256, size)
-            payload = entry.decode(data, self.max_decoded_bytes)
-            return CacheGetResult(
-                **entry.describe(context.stage, context.dataset, "hit", data, payload), payload=payload
+            payload = entry.decode(
+                data,
+                self.max_decoded_bytes,
+                verified=context.sha256 is not None,
+                columns=context.columns,
+                filters=context.filters,
             )
+            whole = payload if context.filters is None else None  # of a part the number of rows is not known
+            return CacheGetResult(**entry.describe(context.stage, context.dataset, "hit", data, whole), payload=payload)
         missing = entry.describe(context.stage, context.dataset, "miss")
         if not context.missing_ok:
             raise FileNotFoundError(f"nothing is cached for {entry.name!r} at {missing['uri']}")

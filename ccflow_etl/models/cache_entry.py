@@ -1,12 +1,15 @@
 """One payload's place in a store: what it is called there, its bytes and what they have to be."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from ..codecs.codec import CacheFormat, PayloadCodec
-from ..codecs.errors import PayloadIntegrityError, PayloadTooLargeError
+from ..codecs.errors import PayloadDecodeError, PayloadIntegrityError, PayloadTooLargeError
+from ..codecs.filters import Filters
+from ..codecs.formats import content_format
 from .artifact import ETLArtifact, ETLStage
 from .payloads import row_count
 from .stores import store_method
@@ -55,6 +58,10 @@ class CacheEntry:
         uri: str = self.store.uri(self.cache_key)
         return uri
 
+    def check_parts(self, columns: Any, filters: Any) -> None:
+        """Raise ``ValueError`` if some columns or rows are asked for and the format cannot read them only."""
+        content_format(self.codec.content_format).check_parts(columns, filters)
+
     def fetch(self) -> bytes | None:
         """Return the bytes, or None if they are not there, even if they vanish between the two questions."""
         if not self.store.exists(self.cache_key):
@@ -80,8 +87,16 @@ class CacheEntry:
         if expected != found:
             raise PayloadIntegrityError(expected, found, key=self.name, uri=self.uri)
 
-    def decode(self, data: bytes, max_decoded_bytes: int | None) -> Any:
-        """Return the payload of these bytes; what is damaged or too large is named by key and URI.
+    def decode(
+        self,
+        data: bytes,
+        max_decoded_bytes: int | None,
+        *,
+        verified: bool = False,
+        columns: Sequence[Any] | None = None,
+        filters: Filters | None = None,
+    ) -> Any:
+        """Return the payload of these bytes, or a part; what cannot be decoded is named by key and URI.
 
         Raises:
             PayloadIntegrityError: If a checksum within the bytes does not fit.
@@ -90,11 +105,17 @@ class CacheEntry:
         """
         limit = {} if max_decoded_bytes is None else {"max_decoded_bytes": max_decoded_bytes}
         try:
-            return PayloadCodec(format=self.codec.format, **limit).decode(data)
+            return PayloadCodec(format=self.codec.format, **limit).decode(
+                data, verified=verified, columns=columns, filters=filters
+            )
         except PayloadIntegrityError as error:
             raise PayloadIntegrityError(error.expected, error.found, key=self.name, uri=self.uri) from error
         except PayloadTooLargeError as error:
             raise PayloadTooLargeError(error.limit, error.found, key=self.name, uri=self.uri) from error
+        except PayloadDecodeError as error:
+            raise PayloadDecodeError(
+                error.format_name, error.size, error.reason, key=self.name, uri=self.uri
+            ) from error
 
     def describe(
         self, stage: ETLStage, dataset: str | None, status: str, data: bytes | None = None, payload: Any = None

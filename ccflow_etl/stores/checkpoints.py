@@ -93,17 +93,6 @@ class LocalCheckpointStore(BaseModel):
         rows = self._look_up(f"SELECT {_COLUMNS} FROM {self._table} WHERE key = ?", keys)
         return [None if row is None else record_of(row) for row in rows]
 
-    def get_many(self, keys: Iterable[str]) -> builtins.list[CheckpointRecord | None]:
-        """The record of each key, in order, or None where there is no mark, all as of one instant."""
-        keys = _many(keys)
-        if not self._file.exists():
-            return [None] * len(keys)
-        query = f'SELECT key, status, updated_at, metadata FROM "{self.table}" WHERE key = ?'
-        with self._file.connection() as connection, connection:
-            connection.execute("BEGIN")
-            rows = [connection.execute(query, (key,)).fetchone() for key in keys]
-        return [None if row is None else _record(row) for row in rows]
-
     def should_skip(self, key: str) -> bool:
         """Whether ``key`` is marked ``succeeded``."""
         with self._file.reading() as connection:

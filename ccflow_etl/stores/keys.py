@@ -33,14 +33,16 @@ def refusal(key: str, complaint: str, root: str) -> str:
 def complaint_about(key: str) -> str:
     """Return why text is not a key that names one payload under any root, or nothing.
 
-    >>> complaint_about("daily/AAA.json"), complaint_about("/etc/passwd")
-    ('', 'is an absolute path')
+    >>> complaint_about("daily/AAA.json"), complaint_about("/etc/passwd"), complaint_about("\\ud800")
+    ('', 'is an absolute path', 'is not valid Unicode')
     """
     segments = key.replace("\\", "/").split("/")
     if not key:
         return "is empty"
     if "\x00" in key:
         return "has a NUL in it"
+    if not key.isascii() and any("\ud800" <= character <= "\udfff" for character in key):
+        return "is not valid Unicode"
     if key.startswith(("/", "\\")) or Path(key).is_absolute() or Path(key).drive:
         return "is an absolute path"
     if ".." in segments:

@@ -1,5 +1,6 @@
 """LocalCacheStore: bytes by key in a folder, or by path."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,11 @@ class LocalCacheStore(BaseModel):
             ValueError: If the key could leave ``root``.
             FileNotFoundError: If there is none.
         """
-        return self._file(key).read_bytes()
+        file = self._file(key)
+        try:
+            return file.read_bytes()
+        except (IsADirectoryError, NotADirectoryError):
+            raise FileNotFoundError(f"there is no payload at {self.uri(key)}") from None
 
     def uri(self, key: str | Path) -> str:
         """Return the ``file://`` URI of the file for this key, existing or not.
@@ -109,7 +114,8 @@ class LocalCacheStore(BaseModel):
 
     def delete(self, key: str | Path) -> None:
         """Remove a payload; one that is not there is no error."""
-        self._file(key).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            self._file(key).unlink()
 
     def list(self, prefix: str = "") -> list[str]:
         """Return the keys that begin with ``prefix`` (any text, as in an object store), sorted.

@@ -45,11 +45,11 @@ class MemoryCacheStore(BaseModel):
         Raises:
             ValueError: If the key is none that every store can keep.
         """
-        self._entries[self._checked(key)] = (bytes(payload), content_type)
+        self._entries[self._checked(key)] = (_as_bytes(payload), content_type)
 
     def put_bytes_new(self, key: str, payload: bytes, content_type: str | None = None) -> bool:
         """Store a payload if there is none, and return whether it did; of all writers at once, one does."""
-        entry = (bytes(payload), content_type)
+        entry = (_as_bytes(payload), content_type)
         return self._entries.setdefault(self._checked(key), entry) is entry
 
     def get_bytes(self, key: str) -> bytes:
@@ -95,3 +95,7 @@ class MemoryCacheStore(BaseModel):
             f"MemoryCacheStore(name={self.name!r}) lives in this process and cannot be pickled; "
             "to share payloads between processes use LocalCacheStore or ObjectCacheStore"
         )
+
+
+def _as_bytes(payload: bytes | bytearray | memoryview) -> bytes:
+    return payload if isinstance(payload, bytes) else bytes(memoryview(payload))  # bytes(5) would be five zeros

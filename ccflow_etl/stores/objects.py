@@ -158,7 +158,7 @@ class ObjectCacheStore(BaseModel):
         _obstore().put(
             self._client,
             self._checked(key),
-            payload,
+            payload if isinstance(payload, bytes) else bytes(memoryview(payload)),  # obstore takes text for a path
             attributes={"Content-Type": content_type} if typed else None,
             mode=mode,
             chunk_size=self.part_size,

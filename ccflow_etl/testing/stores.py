@@ -82,6 +82,8 @@ class CacheStoreTests:
         """Only what was put exists."""
         store.put_bytes("daily/AAA.json", b"one")
         assert store.exists("daily") is False
+        with pytest.raises(FileNotFoundError):
+            store.get_bytes("daily")
 
     def test_the_uri_is_known_beforehand(self, store: Any) -> None:
         """And does not change."""

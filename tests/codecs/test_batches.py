@@ -62,6 +62,31 @@ def test_parquet_batches_have_the_columns_that_were_asked_for() -> None:
         next(PayloadCodec(format="arrow").decode_batches(written("arrow", [batch(0)]), columns=["text"]))
 
 
+def days(start: str, count: int) -> pd.DataFrame:
+    return pd.DataFrame({"a": range(count)}, index=pd.date_range(start, periods=count, freq="D"))
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_freq_of_the_whole_is_that_of_the_batches(kind: CacheFormatName) -> None:
+    codec = PayloadCodec(format=kind)
+    batches = [days("2024-01-01", 2), days("2024-01-03", 0), days("2024-01-03", 3)]
+    file = written(kind, batches)
+    assert codec.decode(file.getvalue()).index.equals(pd.date_range("2024-01-01", periods=5))
+    assert [found.index.freqstr for found in codec.decode_batches(file) if len(found)] == ["D", "D"]
+    months = pd.period_range("2024-01", periods=4, freq="M")
+    frames = [pd.DataFrame({"a": [1]}, index=months[[place]]) for place in (0, 3)]
+    assert codec.decode(written(kind, frames).getvalue()).index.equals(months[[0, 3]]), "periods need not go on"
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_file_that_has_something_is_not_appended_to(kind: CacheFormatName) -> None:
+    file = io.BytesIO()
+    file.write(b"header")
+    with pytest.raises(ValueError, match="the file already has 6 bytes; give one that is empty"):
+        PayloadCodec(format=kind).encode_batches([batch(0)], file)
+    assert file.getvalue() == b"header"
+
+
 @pytest.mark.parametrize(
     ("batches", "message"),
     [
@@ -71,6 +96,10 @@ def test_parquet_batches_have_the_columns_that_were_asked_for() -> None:
         ([batch(0), batch(1).set_axis([7, 8, 9])], "batch 1"),
         ([batch(0), batch(1).set_axis(pd.RangeIndex(5, 8))], "its index begins at 5; it may begin at 3"),
         ([batch(0), pa.table({"number": [1]})], "batch 1"),
+        (
+            [days("2024-01-01", 2), days("2024-01-04", 1)],
+            "batch 1: its index begins at 2024-01-04 .* not at 2024-01-03",
+        ),
         ([batch(0), pd.DataFrame({"number": [object()]})], "has the dtype object"),
     ],
 )

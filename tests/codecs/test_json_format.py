@@ -193,3 +193,18 @@ def test_the_payload_is_left_alone() -> None:
     CODEC.encode(payload)
     assert payload == {"b": [dt.date(2024, 1, 3)], 1: {"z": 1, "a": 2}}
     assert list(payload) == ["b", 1]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (10**5000, "a number that has no text form: Exceeds the limit"),
+        (np.longdouble(1), "type numpy.longdouble"),
+    ],
+    ids=["digits", "long double"],
+)
+def test_numbers_that_have_no_text_form_are_refused(value: object, message: str) -> None:
+    with pytest.raises(PayloadEncodeError, match=message):
+        PayloadCodec(format="json").encode([value])
+    with pytest.raises(PayloadEncodeError, match="row 0, key 'a' has a value"):
+        PayloadCodec(format="csv").encode([{"a": value}])

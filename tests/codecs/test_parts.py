@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pytest
 from pandas.testing import assert_frame_equal
 
-from ccflow_etl import PayloadCodec
+from ccflow_etl import PayloadCodec, PayloadTooLargeError
 from ccflow_etl.codecs.errors import PayloadDecodeError
 
 CODEC = PayloadCodec(format="parquet")
@@ -62,6 +62,16 @@ def test_only_the_row_groups_that_can_match_are_decoded() -> None:
     small = PayloadCodec(format="parquet", max_decoded_bytes=10_000_000)
     assert small.decode(DATA, filters=[("number", ">", 299_990)])["number"].to_list()[-1] == 299_999
     assert len(small.decode(DATA, columns=["number"])) == ROWS
+
+
+def test_the_limit_is_on_the_part_and_not_on_the_file() -> None:
+    small = PayloadCodec(format="parquet", max_decoded_bytes=100_000)
+    frame = pd.DataFrame({"noise": np.random.default_rng(7).normal(size=50_000), "flag": True})
+    data = CODEC.encode(frame)
+    assert len(data) > 100_000
+    assert small.decode(data, columns=["flag"])["flag"].all()
+    with pytest.raises(PayloadTooLargeError):
+        small.decode(data)
 
 
 def test_tables_and_series_and_duplicate_labels() -> None:

@@ -26,6 +26,7 @@ class Shout(ContentFormat):
 """
 ENTRY_POINTS = (
     "[ccflow_etl.codecs]\nshout = shout_format:Shout\nother = shout_format:Shout\njson = shout_format:Shout\n"
+    "gone = no_such_module:Format\nabstract = ccflow_etl.codecs.formats:ContentFormat\n"
 )
 
 
@@ -65,3 +66,24 @@ def test_an_unknown_name_lists_registered_ones() -> None:
     assert "shout" in content_format_names()
     with pytest.raises(ValidationError, match=r"unknown format 'yaml'; expected .*'shout'"):
         PayloadCodec(format="yaml")
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("gone", "no_such_module:Format: ModuleNotFoundError"), ("abstract", "ContentFormat: TypeError")],
+)
+def test_an_entry_point_that_cannot_be_used_is_named(name: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"format '{name}' cannot be made by the entry point .*{reason}"):
+        PayloadCodec(format=name).encode("a")
+    assert PayloadCodec(format=["shout", "gzip"]).suffix == ".shout.gz", "the others go on"
+
+
+@pytest.mark.usefixtures("installed")
+def test_two_packages_with_one_name_are_an_error(tmp_path: Path) -> None:
+    info = tmp_path / "whisper_format-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: whisper-format\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[ccflow_etl.codecs]\nshout = whisper_format:Whisper\n")
+    with pytest.raises(ValueError, match="several packages register a format 'shout': shout_format:Shout and whisper"):
+        PayloadCodec(format="shout").encode("a")

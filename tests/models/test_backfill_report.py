@@ -5,6 +5,7 @@ import json
 import pickle
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 from ccflow import CallableModel, ContextBase, DateContext, DatetimeRangeContext, Flow, GenericResult
@@ -51,6 +52,15 @@ class Waiting(CallableModel):
 @pytest.fixture
 def store(tmp_path):
     return LocalCheckpointStore(path=tmp_path / "marks.sqlite")
+
+
+def test_steps_that_have_not_begun_have_no_start_whatever_memory_held_before():
+    """pandas 2.2 multiplies what happens to be in memory in their place, which can overflow."""
+    for _ in range(20):
+        huge = [np.full(100, 1e308) for _ in range(20)]
+        del huge
+        frame = BackfillModel(model=Failing()).plan(["2024-01-01", "2024-04-09"]).frame
+        assert len(frame) == 100
 
 
 def mixed(store):

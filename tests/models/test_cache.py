@@ -200,7 +200,7 @@ def test_what_does_not_fit_is_not_stored() -> None:
         CachePutModel(store=store, format="text")(key="AAA", payload={})
     assert store._items == {}
     store.put_bytes("AAA.json", b"{")
-    with pytest.raises(PayloadDecodeError, match="cannot decode 1 bytes as 'json'"):
+    with pytest.raises(PayloadDecodeError, match=r"the payload of 'AAA' at memory://AAA\.json \(1 bytes\)"):
         CacheGetModel(store=store)(key="AAA")
 
 

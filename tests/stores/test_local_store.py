@@ -186,3 +186,14 @@ def test_a_folder_that_is_swapped_for_a_link_later_is_refused(root: Path, tmp_pa
     assert store.list() == []
     assert (tmp_path / "outside" / "AAA").read_bytes() == b"secret"
     assert [path.name for path in (tmp_path / "outside").iterdir()] == ["AAA"]
+
+
+@pytest.mark.parametrize("key", ["daily", "daily/AAA/one"])
+def test_a_folder_or_what_is_under_a_file_is_no_payload(tmp_path: Path, key: str) -> None:
+    store = LocalCacheStore(root=tmp_path)
+    store.put_bytes("daily/AAA", b"one")
+    assert store.exists(key) is False
+    with pytest.raises(FileNotFoundError, match="there is no payload at file:///"):
+        store.get_bytes(key)
+    store.delete(key)
+    assert store.get_bytes("daily/AAA") == b"one"

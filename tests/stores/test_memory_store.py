@@ -3,6 +3,7 @@
 import copy
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ccflow import BaseModel
@@ -64,3 +65,12 @@ def test_a_missing_payload_is_named() -> None:
 def test_it_comes_from_a_config() -> None:
     store = BaseModel.model_validate({"_target_": "ccflow_etl.MemoryCacheStore", "name": "handoffs"})
     assert store.uri("AAA") == "memory://handoffs/AAA"
+
+
+@pytest.mark.parametrize("payload", [5, "text", None])
+def test_what_is_not_bytes_is_refused(payload: Any) -> None:
+    store = MemoryCacheStore()
+    for put in (store.put_bytes, store.put_bytes_new):
+        with pytest.raises(TypeError, match="bytes-like object is required"):
+            put("AAA", payload)
+    assert store.list() == []

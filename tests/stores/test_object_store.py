@@ -1,5 +1,6 @@
 """ObjectCacheStore over a folder and over memory: the shipped suite, and what is its own."""
 
+import array
 import copy
 import pickle
 import subprocess
@@ -123,3 +124,20 @@ except ImportError as error:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     expected = "ObjectCacheStore needs obstore, which is not installed: pip install 'ccflow-etl[object-store]'"
     assert done.stdout.strip() == expected
+
+
+def test_text_is_no_payload_and_no_path_of_one(tmp_path: Path) -> None:
+    """obstore would put the file of that name."""
+    (tmp_path / "secret").write_bytes(b"secret")
+    store = ObjectCacheStore(url="memory://handoffs")
+    for put in (store.put_bytes, store.put_bytes_new):
+        with pytest.raises(TypeError, match="bytes-like object is required"):
+            put("AAA", str(tmp_path / "secret"))
+    assert store.list() == []
+
+
+def test_bytes_like_payloads_are_kept_as_their_bytes() -> None:
+    store = ObjectCacheStore(url="memory://handoffs")
+    for number, payload in enumerate((bytearray(b"abc"), memoryview(b"abc"), memoryview(array.array("i", [1, 2])))):
+        store.put_bytes(f"{number}", payload)
+        assert store.get_bytes(f"{number}") == bytes(payload)
