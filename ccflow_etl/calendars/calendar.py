@@ -43,7 +43,7 @@ class BaseCalendar(BaseModel, abc.ABC):
 
     nonexistent: Nonexistent = Field(
         "raise",
-        description="A wall time that the time zone skips: raise, shift_forward, shift_backward or skip it.",
+        description="A wall time (of a bound, too) that a zone skips: raise, shift_forward, shift_backward, skip.",
     )
     ambiguous: Ambiguous = Field(
         "raise",
@@ -282,7 +282,7 @@ class GridCalendar(BaseCalendar):
         """The steps from ``start`` to ``end``, both inclusive, in order, as a DatetimeIndex of resolution ``us``.
 
         Raises:
-            ValueError: a bound is not an instant, only one of them has a time zone, or a step does not exist (or occurs
-                twice) in the zone and the policy is ``"raise"``.
+            ValueError: a bound is not an instant, only one of them has a time zone, or a step, or a bound that hours
+                count from, does not exist (or a step occurs twice) in the zone and the policy is ``"raise"``.
         """
         return self.ticks(start, end).index()
