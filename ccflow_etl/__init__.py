@@ -25,10 +25,10 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "calendars.algebra": (
         "DifferenceCalendar",
         "IntersectionCalendar",
-        "ShiftedCalendar",
         "UnionCalendar",
     ),
     "calendars.rules": ("Dates", "EasterOffset", "FixedDate", "NthWeekday"),
+    "calendars.shifts": ("ShiftedCalendar",),
     "calendars.working": ("BusinessHourCalendar", "RuleCalendar"),
     "calendars.edges": ("PeriodEdgeCalendar",),
     "codecs.codec": ("CacheFormat", "CacheFormatName", "PayloadCodec"),

@@ -2,7 +2,6 @@
 
 from .calendars.algebra import DifferenceCalendar as DifferenceCalendar
 from .calendars.algebra import IntersectionCalendar as IntersectionCalendar
-from .calendars.algebra import ShiftedCalendar as ShiftedCalendar
 from .calendars.algebra import UnionCalendar as UnionCalendar
 from .calendars.builtin import BusinessDayCalendar as BusinessDayCalendar
 from .calendars.builtin import DailyCalendar as DailyCalendar
@@ -19,6 +18,7 @@ from .calendars.rules import Dates as Dates
 from .calendars.rules import EasterOffset as EasterOffset
 from .calendars.rules import FixedDate as FixedDate
 from .calendars.rules import NthWeekday as NthWeekday
+from .calendars.shifts import ShiftedCalendar as ShiftedCalendar
 from .calendars.working import BusinessHourCalendar as BusinessHourCalendar
 from .calendars.working import RuleCalendar as RuleCalendar
 from .codecs.codec import CacheFormat as CacheFormat

@@ -5,15 +5,20 @@ from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from .calendar import BaseCalendar, GridCalendar
-from .grids import DAY, NOWHERE, Grid, Places, StridedGrid, TableGrid
-from .instants import FIRST, LAST, Axis
-from .interval import Interval
-from .units import FIXED_MICROSECONDS
+from .grids import DAY, Grid, Places, StridedGrid, TableGrid
+from .instants import FIRST, Axis
 
-__all__ = ["DifferenceCalendar", "IntersectionCalendar", "ShiftedCalendar", "UnionCalendar"]
+__all__ = [
+    "DifferenceCalendar",
+    "IntersectionCalendar",
+    "TabledCalendar",
+    "UnionCalendar",
+    "places",
+    "same_time",
+]
 
 Mask = NDArray[np.bool_]
 
@@ -24,6 +29,11 @@ class TabledCalendar(GridCalendar):
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
         return StridedGrid(TableGrid(self._places(axis, origin, low, high)), origin)
 
+    def _contains(self, axis: Axis, places: Places) -> Mask:
+        if not self._anchored:
+            return super()._contains(axis, places)
+        return np.array([self.contains(axis.datetime(int(place))) for place in places], dtype=bool)
+
     @abc.abstractmethod
     def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
         """The sorted places between ``low`` and ``high``, both inclusive."""
@@ -31,9 +41,25 @@ class TabledCalendar(GridCalendar):
 
 def places(calendar: BaseCalendar, axis: Axis, origin: int, low: int, high: int) -> Places:
     """The places of a calendar's steps on another calendar's axis, between ``low`` and ``high``."""
-    if axis.tz is not None and calendar._elapsed != axis.elapsed:
-        return axis.places(calendar.ticks(axis.datetime(low), axis.datetime(high)).index())
-    grid = calendar._grid(axis, origin, low, high)
+    if axis.tz is None or calendar._elapsed == axis.elapsed:
+        return _part(calendar._grid(axis, origin, low, high), low, high)
+    # Steps at a wall time among steps of elapsed time.
+    wall = Axis(axis.tz, calendar._elapsed, calendar.nonexistent, calendar.ambiguous)
+    origin, first, last = axis.wall(origin), axis.wall(low), axis.wall(high)
+    found = wall.index(_part(calendar._grid(wall, origin, first, last), first, last)).asi8
+    return found[(found >= low) & (found <= high)]
+
+
+def same_time(place: int, origin: int) -> int:
+    """The last place until ``place``, or else the first one of all, at the time of day of the origin.
+
+    A range that begins there has the same steps of a calendar that keeps its start's time of day.
+    """
+    found = place - (place - origin) % DAY
+    return found if found >= FIRST else found + DAY
+
+
+def _part(grid: Grid, low: int, high: int) -> Places:
     return grid.span(int(grid.floor(low - 1)) + 1, int(grid.floor(high)) + 1)
 
 
@@ -49,6 +75,10 @@ class _Combination(TabledCalendar):
     @property
     def _daily(self) -> bool:
         return all(calendar._daily for calendar in self.calendars)
+
+    @property
+    def _anchored(self) -> bool:
+        return any(calendar._anchored for calendar in self.calendars)
 
     @abc.abstractmethod
     def _pick(self, masks: list[Mask]) -> Mask:
@@ -104,45 +134,3 @@ class DifferenceCalendar(_Combination):
 
     def _pick(self, masks: list[Mask]) -> Mask:
         return reduce(np.greater, masks)  # in the first, and not in the other
-
-
-class ShiftedCalendar(TabledCalendar):
-    """Each step of a calendar moved by ``n`` times a fixed length, by default a day: ``a.shift(n)``.
-
-    >>> ShiftedCalendar(calendar="ME", n=1).steps("2024-01-01", "2024-03-31")
-    DatetimeIndex(['2024-01-01', '2024-02-01', '2024-03-01'], dtype='datetime64[us]', freq=None)
-    """
-
-    calendar: BaseCalendar = Field(description="The calendar whose steps are moved.")
-    n: int = Field(description="How many times the length each step is moved.")
-    by: Interval = Field(Interval(offset="D"), description="The length: a number of W, D, h, min, s, ms or us.")
-
-    @field_validator("by")
-    @classmethod
-    def _check_fixed(cls, value: Interval) -> Interval:
-        if value.offset not in FIXED_MICROSECONDS:
-            raise ValueError(
-                f"by {value} is not a fixed length: expected a number of {' '.join(FIXED_MICROSECONDS)}, such as '1D'."
-            )
-        return value
-
-    @property
-    def _elapsed(self) -> bool:
-        return self.calendar._elapsed or self.by.elapsed
-
-    @property
-    def _daily(self) -> bool:
-        return self.calendar._daily and self._moved % DAY == 0
-
-    def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
-        # The steps that end up in the range are those of the range moved back.
-        moved = self._moved
-        first, last = max(low - moved, FIRST), min(high - moved, LAST)
-        return places(self.calendar, axis, origin - moved, first, last) + moved if first <= last else NOWHERE
-
-    def _contains(self, axis: Axis, places: Places) -> Mask:
-        return self.calendar._contains(axis, places - self._moved)
-
-    @property
-    def _moved(self) -> int:
-        return self.n * self.by.n * FIXED_MICROSECONDS[self.by.offset]

@@ -74,8 +74,11 @@ def resolve_bounds(start: Any, end: Any, calendar: BaseCalendar, now: dt.datetim
     """
     if not is_expression(start) and not is_expression(end):
         return start, end
+    for name, bound in (("start", start), ("end", end)):
+        if isinstance(bound, str) and not is_expression(bound):
+            read_bound(bound, name)
     now = now or dt.datetime.now(_zone(start) or _zone(end))
-    begin = _resolve(start, now, lambda: _latest(calendar, now)) if is_expression(start) else start
+    begin = _existing(_resolve(start, now, lambda: _latest(calendar, now)), calendar) if is_expression(start) else start
     finish = _resolve(end, now, lambda: _latest_since(calendar, begin, now)) if is_expression(end) else end
     return begin, finish
 
@@ -103,8 +106,15 @@ def _resolve(text: str, now: dt.datetime, latest: Any) -> dt.datetime:
     return moment
 
 
+def _existing(moment: dt.datetime, calendar: BaseCalendar) -> dt.datetime:
+    """The first instant of a day whose midnight the zone skips, to count hours from; days keep the wall time."""
+    if moment.tzinfo is None or not calendar._elapsed:
+        return moment
+    return moment.astimezone(dt.UTC).astimezone(moment.tzinfo)
+
+
 def _latest(calendar: BaseCalendar, now: dt.datetime) -> dt.datetime:
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = _existing(now.replace(hour=0, minute=0, second=0, microsecond=0), calendar)
     since = calendar.ticks(midnight, now).last()
     return (since[0] if len(since) else calendar.previous(midnight)).to_pydatetime()
 

@@ -31,6 +31,10 @@ class _IntervalSteps(GridCalendar):
     def _elapsed(self) -> bool:
         return self._length().elapsed
 
+    @property
+    def _anchored(self) -> bool:
+        return self._length().anchored
+
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
         return self._length().grid(origin)
 

@@ -8,10 +8,11 @@ import numpy as np
 from ccflow import BaseModel
 from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, model_validator
 
+from .checks import checked_type, positive
 from .grids import Grid, Places, StridedGrid, TableGrid
 from .instants import Ambiguous, Axis, Instant, Nonexistent, to_datetime
 from .interval import Interval
-from .membership import as_places, contains_each
+from .membership import as_moments, as_places, contains_each, has_zone
 from .navigation import closing, nth
 from .spans import moved
 from .ticks import Ticks, between
@@ -42,7 +43,7 @@ class BaseCalendar(BaseModel, abc.ABC):
 
     nonexistent: Nonexistent = Field(
         "raise",
-        description="A wall time that the time zone skips: raise, shift_forward, shift_backward or skip it.",
+        description="A wall time (of a bound, too) that a zone skips: raise, shift_forward, shift_backward, skip.",
     )
     ambiguous: Ambiguous = Field(
         "raise",
@@ -63,7 +64,7 @@ class BaseCalendar(BaseModel, abc.ABC):
                     f"{value!r} is not a calendar: it has neither an interval nor a _target_ that names one."
                 )
             value = IntervalCalendar(**value)
-        return handler(value)
+        return checked_type(handler(value), cls)
 
     def __repr_args__(self) -> "ReprArgs":
         defaults = {name: field.default for name, field in type(self).model_fields.items()}
@@ -118,10 +119,13 @@ class BaseCalendar(BaseModel, abc.ABC):
         """
         if isinstance(when, str) or not isinstance(when, Iterable):
             return self.count(when, when) == 1
-        moments = when if hasattr(when, "dtype") else list(when)
-        if _has_zone(moments):
+        moments = as_moments(when)
+        if has_zone(moments):
             return np.array([self.contains(moment) for moment in moments], dtype=bool)
         return self._contains(*as_places(moments, self._elapsed))
+
+    def __contains__(self, when: Instant) -> bool:
+        return bool(self.contains(when))
 
     def next(self, when: Instant, n: int = 1) -> "pd.Timestamp":
         """The n-th step strictly after ``when``, at its time of day.
@@ -194,9 +198,7 @@ class BaseCalendar(BaseModel, abc.ABC):
         >>> [len(block) for block in BaseCalendar.model_validate("1D").chunks("2024-01-01", "2024-01-05", 2)]
         [2, 2, 1]
         """
-        if size < 1:
-            raise ValueError(f"size must be positive, not {size}: it is the number of steps in a block.")
-        return self.ticks(start, end).chunks(size)
+        return self.ticks(start, end).chunks(positive(size, "size", "it is the number of steps in a block"))
 
     def __or__(self, other: "BaseCalendar") -> "BaseCalendar":
         """The steps that either calendar has, as a ``UnionCalendar``."""
@@ -216,13 +218,15 @@ class BaseCalendar(BaseModel, abc.ABC):
 
         return DifferenceCalendar(calendars=(self, other))
 
-    def shift(self, n: int, by: Interval | str = "1D") -> "BaseCalendar":
-        """Every step moved by ``n`` times a fixed length, as a ``ShiftedCalendar``.
+    def shift(self, n: int, by: "Interval | BaseCalendar | str" = "1D") -> "BaseCalendar":
+        """Every step moved by ``n`` times a length, or by ``n`` days of a calendar, as a ``ShiftedCalendar``.
 
         >>> BaseCalendar.model_validate("MS").shift(9).next("2024-01-01")
         Timestamp('2024-01-10 00:00:00')
+        >>> BaseCalendar.model_validate("ME").shift(-1, by="B").next("2024-03-01")
+        Timestamp('2024-03-29 00:00:00')
         """
-        from .algebra import ShiftedCalendar
+        from .shifts import ShiftedCalendar
 
         return ShiftedCalendar(calendar=self, n=n, by=by)
 
@@ -236,9 +240,18 @@ class BaseCalendar(BaseModel, abc.ABC):
         """Whether there is at most one step a day, at the start's time of day."""
         return not self._elapsed
 
+    @property
+    def _anchored(self) -> bool:
+        """Whether more of the start than its time of day decides which steps there are."""
+        return False
+
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
         """A grid that is right between two places, its ordinal 0 being the first place at or after ``origin``."""
-        found = axis.places(self.steps(axis.datetime(low), axis.datetime(high)))
+        steps = self.steps(axis.datetime(low), axis.datetime(high))
+        if not isinstance(steps, Iterable):
+            name = type(self).__name__
+            raise TypeError(f"{name}.steps returned {steps!r}: expected a DatetimeIndex or a list of datetimes.")
+        found = axis.places(steps)
         return StridedGrid(TableGrid(found[(found >= low) & (found <= high)]), origin)
 
     def _member_grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid | None:
@@ -249,22 +262,14 @@ class BaseCalendar(BaseModel, abc.ABC):
         return contains_each(self._member_grid, axis, places)
 
     def _nth(self, when: Instant, n: int, ahead: bool) -> "pd.Timestamp":
-        if n < 1:
-            raise ValueError(f"n must be positive, not {n}: use previous() to go back and next() to go on.")
+        number = positive(n, "n", "use previous() to go back and next() to go on")
         moment = to_datetime(when)
         axis = Axis.of(moment, self._elapsed, self.nonexistent, self.ambiguous)
-        found = nth(self._grid, axis, moment, n, ahead)
+        found = nth(self._grid, axis, moment, number, ahead)
         if found.empty:
             side = "after" if ahead else "before"
             raise ValueError(f"{type(self).__name__} has no {n} step(s) {side} {moment} in the years 1 to 9999.")
         return found[0]
-
-
-def _has_zone(when: "Iterable[Instant]") -> bool:
-    if hasattr(when, "dtype"):
-        return getattr(when.dtype, "tz", None) is not None
-    first = next(iter(when), None)
-    return first is not None and to_datetime(first).tzinfo is not None
 
 
 class GridCalendar(BaseCalendar):
@@ -277,7 +282,7 @@ class GridCalendar(BaseCalendar):
         """The steps from ``start`` to ``end``, both inclusive, in order, as a DatetimeIndex of resolution ``us``.
 
         Raises:
-            ValueError: a bound is not an instant, only one of them has a time zone, or a step does not exist (or occurs
-                twice) in the zone and the policy is ``"raise"``.
+            ValueError: a bound is not an instant, only one of them has a time zone, or a step, or a bound that hours
+                count from, does not exist (or a step occurs twice) in the zone and the policy is ``"raise"``.
         """
         return self.ticks(start, end).index()

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from .algebra import TabledCalendar, places
+from .algebra import TabledCalendar, places, same_time
 from .calendar import BaseCalendar
 from .day_grids import MonthGrid
 from .grids import DAY, FixedGrid, Grid, Places
@@ -52,14 +52,17 @@ class PeriodEdgeCalendar(TabledCalendar):
     def _daily(self) -> bool:
         return self.calendar._daily
 
+    @property
+    def _anchored(self) -> bool:
+        return self.calendar._anchored
+
     def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
-        # Whole periods, of whose steps those in the range are kept. They are looked for from a day before, at the time
-        # of day of the origin, which some calendars keep; and until a day after, as elapsed time is not wall time.
-        periods, time = _PERIODS[self.period], origin % DAY
+        # Whole periods, of whose steps those in the range are kept. They are looked for from a day before until a day
+        # after, as elapsed time is not wall time.
+        periods = _PERIODS[self.period]
         first = max(int(periods.at(int(periods.floor(low // DAY - 1)))) * DAY, FIRST)
-        last = min(int(periods.at(int(periods.floor(high // DAY + 1)) + 1)) * DAY - 1, LAST)
-        since = first + time - DAY if first + time - DAY >= FIRST else first + time
-        steps = places(self.calendar, axis, first + time, since, last)
+        last = min(int(periods.at(int(periods.floor(high // DAY + 1)) + 1)) * DAY + DAY - 1, LAST)
+        steps = places(self.calendar, axis, origin, same_time(first - 1, origin), last)
         picked = steps[self._pick(periods.floor(_wall_days(axis, steps)))]
         return picked[(picked >= low) & (picked <= high)]
 

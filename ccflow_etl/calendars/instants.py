@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from .grids import DAY
 from .zones import EPOCH, MICROSECOND, Ambiguous, Nonexistent, known_zone, resolve, to_utc
 
 if TYPE_CHECKING:
@@ -78,15 +79,22 @@ def _parse(text: str, name: str) -> dt.datetime:
         time, zone = match.groups()
         try:
             when = dt.datetime.fromisoformat(time)
-            if zone is None:
-                return when
-            return when.replace(tzinfo=ZoneInfo(zone)) if when.tzinfo is None else when.astimezone(ZoneInfo(zone))
+            return when if zone is None else _in_zone(when, ZoneInfo(zone))
         except (ValueError, KeyError, OSError):  # a zone that is not known is a KeyError
             pass
     raise ValueError(
         f"{name} {text!r} is not an ISO 8601 date or time of at most microseconds: "
         "write it as 2024-01-31, 2024-01-31T09:30 or 2024-01-31T09:30[Europe/Paris]."
     )
+
+
+def _in_zone(when: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+    # The wall time as it was written, even one that the zone skips, unless it has another zone's offset.
+    for fold in (0, 1):
+        written = when.replace(tzinfo=zone, fold=fold)
+        if when.tzinfo is None or written.utcoffset() == when.utcoffset():
+            return written
+    return when.astimezone(zone)
 
 
 def _from_timestamp(when: Any, name: str) -> dt.datetime:
@@ -130,17 +138,34 @@ class Axis:
         """The microsecond of an instant on this axis.
 
         Raises:
-            ValueError: ``when`` has a time zone and the axis has none, or the other way round.
+            ValueError: ``when`` has a time zone and the axis has none, or the other way round; or its zone skips it,
+                time is elapsed and the policy is ``"raise"``.
         """
         if (when.tzinfo is None) != (self.tz is None):
             lacks, has = ("the start", name) if self.tz is None else (name, "the start")
             raise ValueError(f"{has} has a time zone and {lacks} has none ({name} is {when}): give both or neither.")
         if self.tz is not None:
             try:
-                when = when.astimezone(dt.UTC if self.elapsed else self.tz).replace(tzinfo=None)
+                if self.elapsed:
+                    return self._elapsed_place(when, when.tzinfo)  # type: ignore[arg-type]  # it has a zone
+                when = when.astimezone(self.tz).replace(tzinfo=None)
             except OverflowError:
                 raise ValueError(f"{name} {when} is outside the years 1 to 9999 in {self.tz} or UTC.") from None
         return (when - EPOCH) // MICROSECOND
+
+    def _elapsed_place(self, when: dt.datetime, zone: dt.tzinfo) -> int:
+        nonexistent: Nonexistent = "shift_forward" if self.nonexistent == "skip" else self.nonexistent
+        found = resolve(when.replace(tzinfo=None), zone, nonexistent, "later" if when.fold else "earlier")
+        if found is None or not FIRST <= found <= LAST:
+            raise OverflowError
+        return found
+
+    def bound(self, when: dt.datetime, place: int) -> int:
+        """The UTC microsecond of a bound at a wall-clock place: where the policy moves one that the zone skips."""
+        zone = self.tz or dt.UTC
+        when = when.astimezone(zone)
+        found = resolve(when.replace(tzinfo=None), zone, "skip", "later" if when.fold else "earlier")
+        return self.instant(place, late=True) if found is None else found
 
     def datetime(self, place: int) -> dt.datetime:
         """The datetime of a microsecond on this axis: the inverse of :meth:`place`."""
@@ -148,6 +173,11 @@ class Axis:
         if self.tz is None:
             return wall
         return wall.replace(tzinfo=dt.UTC).astimezone(self.tz) if self.elapsed else wall.replace(tzinfo=self.tz)
+
+    def wall(self, place: int) -> int:
+        """The place on the wall clock of the zone, of a place on an axis of elapsed time."""
+        near = min(max(place, FIRST + DAY), LAST - DAY)  # Python cannot tell every zone's first and last days
+        return place + (self.datetime(near).utcoffset() or dt.timedelta()) // MICROSECOND
 
     def instant(self, place: int, late: bool) -> int:
         """The UTC microsecond of a wall-clock place; the later or earlier one where the policy raises."""

@@ -6,6 +6,7 @@ from ccflow import BaseModel
 from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, field_validator, model_validator
 
 from . import day_grids
+from .checks import checked_type
 from .grids import DAY, FixedGrid, Grid, StridedGrid, TimedGrid
 from .ticks import Ticks, between
 from .units import FIXED_MICROSECONDS, Offset, accepted_units, is_registry_path, parse_interval
@@ -78,7 +79,7 @@ class Interval(BaseModel):
             value = {"offset": offset, "n": n}
         elif not isinstance(value, str | dict | BaseModel):
             raise ValueError(f"{value!r} is not an interval: expected {accepted_units()}.")
-        return handler(value)
+        return checked_type(handler(value), cls)
 
     @field_validator("n")
     @classmethod
@@ -140,6 +141,16 @@ class Interval(BaseModel):
     def elapsed(self) -> bool:
         """Whether the steps count elapsed time (sub-day units) and not days on the wall clock."""
         return self.offset in ("h", "min", "s", "ms", "us")
+
+    @property
+    def has_days(self) -> bool:
+        """Whether the steps are days of the calendar, whatever the start: boundary units and ``B``."""
+        return self.offset in _DAY_GRIDS
+
+    @property
+    def anchored(self) -> bool:
+        """Whether the day of the start decides which steps there are."""
+        return self.n > 1 or self.offset in ("W", "M")
 
     def member_grid(self, origin: int) -> Grid | None:
         """The grid of the instants at which a range of this interval can begin, or None where it can at every instant.

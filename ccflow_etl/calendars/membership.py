@@ -7,9 +7,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .grids import DAY, Grid, Places
-from .instants import Axis, Instant, to_datetime
+from .instants import FIRST, LAST, Axis, Instant, to_datetime
 
-__all__ = ["as_places", "contains_each"]
+__all__ = ["as_moments", "as_places", "contains_each", "has_zone"]
+
+
+def as_moments(when: Iterable[Instant]) -> Any:
+    """The instants as they were given where they are an array, else as a list.
+
+    Raises:
+        ValueError: An array has other than one dimension.
+    """
+    array: Any = when if hasattr(when, "dtype") and when.dtype != "object" else list(when)
+    if getattr(array, "ndim", 1) != 1:
+        raise ValueError(f"when has {array.ndim} dimensions: give one instant or a flat array, when.ravel().")
+    return array
+
+
+def has_zone(when: Any) -> bool:
+    """Whether instants are in a time zone; the first one of a list tells."""
+    if hasattr(when, "dtype"):
+        return getattr(when.dtype, "tz", None) is not None
+    return bool(when) and to_datetime(when[0]).tzinfo is not None
 
 
 def as_places(when: Iterable[Instant], elapsed: bool) -> tuple[Axis, Places]:
@@ -25,7 +44,10 @@ def as_places(when: Iterable[Instant], elapsed: bool) -> tuple[Axis, Places]:
         exact = given.astype("M8[us]")
         if np.isnat(exact).any() or not (exact == given).all():
             raise ValueError("when has instants that are missing or finer than microseconds: drop or round them first.")
-        return axis, exact.view(np.int64)
+        places = exact.view(np.int64)
+        if len(places) and (places.min() < FIRST or places.max() > LAST):
+            raise ValueError("when has instants outside the years 1 to 9999: drop them first.")
+        return axis, places
     return axis, np.array([axis.place(to_datetime(moment)) for moment in when], dtype=np.int64)
 
 

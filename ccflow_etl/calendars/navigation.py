@@ -9,6 +9,7 @@ import numpy as np
 from .grids import DAY, NOWHERE, Grid
 from .instants import FIRST, LAST, Axis
 from .ticks import Ticks
+from .zones import MICROSECOND
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,4 +69,6 @@ def closing(make_grid: GridMaker, ticks: Ticks, last: dt.datetime) -> "pd.Dateti
         found = nth(make_grid, axis, last, 1, ahead=True)
         if len(found):
             return found
-    return Axis(axis.tz, elapsed=True).index(np.array([LAST]))
+    # The zone's year 10000 cannot be told.
+    ahead = dt.timedelta() if axis.tz is None else dt.datetime.max.replace(tzinfo=axis.tz).utcoffset() or dt.timedelta()
+    return Axis(axis.tz, elapsed=True).index(np.array([LAST - max(ahead // MICROSECOND, 0)]))

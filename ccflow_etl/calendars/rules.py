@@ -8,6 +8,7 @@ import numpy as np
 from ccflow import BaseModel
 from pydantic import BeforeValidator, ConfigDict, Field, ModelWrapValidatorHandler, model_validator
 
+from .checks import Day, Days, checked_type
 from .civil import first_day, weekday_of
 from .grids import Places
 
@@ -29,12 +30,16 @@ _SHIFTS: dict[str, Places] = {
 
 def _as_date(value: Any) -> Any:
     """A year stands for its first day."""
-    return dt.date(value, 1, 1) if isinstance(value, int) and not isinstance(value, bool) else value
+    return dt.date(int(value), 1, 1) if _is_year(value) else value
 
 
 def _as_last_date(value: Any) -> Any:
     """A year stands for its last day."""
-    return dt.date(value, 12, 31) if isinstance(value, int) and not isinstance(value, bool) else value
+    return dt.date(int(value), 12, 31) if _is_year(value) else value
+
+
+def _is_year(value: Any) -> bool:
+    return type(value) is int or (isinstance(value, str) and len(value) == 4 and value.isdecimal())
 
 
 def day_number(day: dt.date) -> int:
@@ -55,10 +60,10 @@ class BaseRule(BaseModel, abc.ABC):
 
     model_config = ConfigDict(frozen=True)
 
-    since: Annotated[dt.date, BeforeValidator(_as_date)] | None = Field(
+    since: Annotated[Day, BeforeValidator(_as_date)] | None = Field(
         None, description="First date (or year) that the rule is in force, before observance moves it."
     )
-    until: Annotated[dt.date, BeforeValidator(_as_last_date)] | None = Field(
+    until: Annotated[Day, BeforeValidator(_as_last_date)] | None = Field(
         None, description="Last date (or year) that the rule is in force, before observance moves it."
     )
     except_years: tuple[int, ...] = Field((), description="Years in which the rule is not in force.")
@@ -72,7 +77,13 @@ class BaseRule(BaseModel, abc.ABC):
             if not told:
                 raise ValueError(f"{value!r} is not a rule: it has none of the keys {', '.join(kinds)}.")
             value = told[0](**value)
-        return handler(value)
+        return checked_type(handler(value), cls)
+
+    @model_validator(mode="after")
+    def _check_term(self) -> Self:
+        if self.since is not None and self.until is not None and self.since > self.until:
+            raise ValueError(f"since {self.since} is after until {self.until}: the rule would never be in force.")
+        return self
 
     @abc.abstractmethod
     def _nominal(self, years: Places) -> Places:
@@ -170,7 +181,7 @@ class EasterOffset(BaseRule):
     array(['2024-03-29'], dtype='datetime64[D]')
     """
 
-    days: int = Field(description="Days after Easter Sunday; -2 is the Friday before.")
+    days: int = Field(ge=-366, le=366, description="Days after Easter Sunday; -2 is the Friday before.")
 
     def _nominal(self, years: Places) -> Places:
         golden = years % 19
@@ -191,7 +202,7 @@ class Dates(BaseRule):
     array(['2024-06-03'], dtype='datetime64[D]')
     """
 
-    dates: tuple[dt.date, ...] = Field(description="The dates.")
+    dates: Days = Field(description="The dates.")
 
     def _nominal(self, years: Places) -> Places:
         wanted = set(years.tolist())

@@ -7,7 +7,7 @@ import numpy as np
 
 from .civil import first_day, month_of
 from .grids import DAY, Places
-from .instants import Axis
+from .instants import FIRST, LAST, Axis
 from .interval import Interval
 from .units import FIXED_MICROSECONDS
 from .zones import Ambiguous, Nonexistent
@@ -15,7 +15,9 @@ from .zones import Ambiguous, Nonexistent
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["moved"]
+__all__ = ["months_later", "moved"]
+
+_ALL_MONTHS = 12 * 9999
 
 
 def moved(
@@ -23,7 +25,8 @@ def moved(
 ) -> "pd.DatetimeIndex":
     """Each instant of an index moved on by a span: days and longer on the wall clock, shorter ones in elapsed time.
 
-    A skipped wall time is moved to the first instant after the gap where the policy is to skip steps.
+    A skipped wall time is moved to the first instant after the gap where the policy is to skip steps, and what is past
+    the year 9999 to its end.
 
     Raises:
         ValueError: The span is not a number of ``W D h min s ms us`` or ``M``.
@@ -39,8 +42,10 @@ def moved(
     axis = Axis(index.tz, span.elapsed, "shift_forward" if nonexistent == "skip" else nonexistent, ambiguous)
     places = _places(index, axis)
     if span.offset == "M":
-        return axis.index(_months_later(places, span.stride))
-    return axis.index(places + span.n * FIXED_MICROSECONDS[span.offset])
+        later = months_later(places, min(span.n, _ALL_MONTHS))
+    else:
+        later = places + min(span.n * FIXED_MICROSECONDS[span.offset], LAST - FIRST)
+    return axis.index(np.minimum(later, LAST))
 
 
 def _places(index: "pd.DatetimeIndex", axis: Axis) -> Places:
@@ -49,8 +54,8 @@ def _places(index: "pd.DatetimeIndex", axis: Axis) -> Places:
     return np.asarray(index.as_unit("us").asi8)
 
 
-def _months_later(places: Places, months: int) -> Places:
-    """The same day of a later month, or its last day where it has none, at the same time."""
+def months_later(places: Places, months: int) -> Places:
+    """The same day of a later (or earlier) month, or its last day where it has none, at the same time."""
     days, times = np.divmod(places, DAY)
     month = month_of(days)
     later = first_day(month + months) + days - first_day(month)

@@ -1,13 +1,11 @@
 """Ticks: the part of a grid that lies in a range of instants, and what is derived from it."""
 
-import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .grids import Grid
 from .instants import Ambiguous, Axis, Instant, Nonexistent, to_datetime
-from .zones import EPOCH, MICROSECOND
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,12 +87,9 @@ def between(
     first, stop = 0, int(places.floor(last)) + 1
     if not axis.exact:
         # The wall clock cannot tell the two occurrences of a repeated hour apart; instants can.
-        while first < stop and axis.instant(int(places.at(first)), late=True) < _utc(begin):
+        since, until = axis.bound(begin, origin), axis.bound(finish, last)
+        while first < stop and axis.instant(int(places.at(first)), late=True) < since:
             first += 1
-        while first < stop and axis.instant(int(places.at(stop - 1)), late=False) > _utc(finish):
+        while first < stop and axis.instant(int(places.at(stop - 1)), late=False) > until:
             stop -= 1
     return Ticks(places, axis, first, stop)
-
-
-def _utc(when: dt.datetime) -> int:
-    return (when.astimezone(dt.UTC).replace(tzinfo=None) - EPOCH) // MICROSECOND

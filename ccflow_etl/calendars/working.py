@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from .calendar import GridCalendar
+from .checks import Days, TimeOfDay
 from .grids import DAY, Grid, StridedGrid, TableGrid, TimedGrid
 from .instants import Axis
 from .interval import Interval
@@ -21,9 +22,10 @@ _HOUR = 3_600_000_000
 
 def _as_weekmask(value: Any) -> Any:
     """A weekmask as weekday names in order: from names, from ``"1111100"`` and from seven booleans."""
+    value = getattr(value, "tolist", lambda: value)()  # of an array
     if isinstance(value, str) and len(value) == 7 and set(value) <= {"0", "1"}:
         value = [digit == "1" for digit in value]
-    if isinstance(value, list | tuple) and len(value) == 7 and all(isinstance(flag, bool | int) for flag in value):
+    if isinstance(value, list | tuple) and len(value) == 7 and all(flag in (0, 1) for flag in value):
         words: Any = [name for name, flag in zip(WEEKDAYS, value, strict=True) if flag]
     else:
         words = value.split() if isinstance(value, str) else value
@@ -42,7 +44,7 @@ class _WorkingCalendar(GridCalendar):
 
     weekmask: Weekmask = Field("Mon Tue Wed Thu Fri", description="The weekdays that are open.")
     rules: tuple[BaseRule, ...] = Field((), description="Rules that close days.")
-    holidays: tuple[dt.date, ...] = Field((), description="One-off dates that are closed.")
+    holidays: Days = Field((), description="One-off dates that are closed.")
 
     @property
     def _elapsed(self) -> bool:
@@ -69,7 +71,7 @@ class RuleCalendar(_WorkingCalendar):
     DatetimeIndex(['2024-01-02', '2024-02-01', '2024-03-01'], dtype='datetime64[us]', freq=None)
     """
 
-    extra_days: tuple[dt.date, ...] = Field((), description="One-off dates that are open, whatever else closes them.")
+    extra_days: Days = Field((), description="One-off dates that are open, whatever else closes them.")
     interval: Interval = Field(Interval(offset="C"), description="C, CBMS or CBME, with a count.")
 
     @field_validator("interval")
@@ -80,6 +82,10 @@ class RuleCalendar(_WorkingCalendar):
                 f"interval {value} is not one of working days: expected C, CBMS or CBME, with a count such as '2CBME'."
             )
         return value
+
+    @property
+    def _anchored(self) -> bool:
+        return self.interval.n > 1
 
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
         days = working_days(self._definition(self.extra_days), _PICKS[self.interval.offset], low, high)
@@ -103,8 +109,8 @@ class BusinessHourCalendar(_WorkingCalendar):
                   dtype='datetime64[us]', freq=None)
     """
 
-    open: dt.time = Field(dt.time(9), description="When a session opens.")
-    close: dt.time = Field(dt.time(17), description="When a session closes.")
+    open: TimeOfDay = Field(dt.time(9), description="When a session opens.")
+    close: TimeOfDay = Field(dt.time(17), description="When a session closes.")
     interval: Interval = Field(Interval(offset="bh"), description="bh or cbh, with a count of hours.")
 
     @field_validator("interval")
@@ -128,6 +134,10 @@ class BusinessHourCalendar(_WorkingCalendar):
     @property
     def _daily(self) -> bool:
         return False
+
+    @property
+    def _anchored(self) -> bool:
+        return True
 
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
         return self._sessions(self.interval.stride * _HOUR, origin, low, high)

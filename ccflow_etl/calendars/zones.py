@@ -43,7 +43,11 @@ def to_utc(walls: Places, zone: dt.tzinfo, nonexistent: Nonexistent, ambiguous: 
     """
     import pandas as pd
 
-    local = pd.DatetimeIndex(walls.view("M8[us]"), copy=False).tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    naive = pd.DatetimeIndex(walls.view("M8[us]"), copy=False)
+    try:
+        local = naive.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    except (OverflowError, NotImplementedError):
+        raise ValueError(f"steps from {naive[0]} to {naive[-1]} in {zone} leave the years 1 to 9999 of UTC.") from None
     odd = np.flatnonzero(local.isna())
     if not len(odd):
         return local.asi8
@@ -66,11 +70,11 @@ def resolve(wall: dt.datetime, zone: dt.tzinfo, nonexistent: Nonexistent, ambigu
     """
     first, second = (wall.replace(tzinfo=zone, fold=fold).utcoffset() or dt.timedelta() for fold in (0, 1))
     if first == second:
-        return (wall - first - EPOCH) // MICROSECOND
+        return (wall - EPOCH - first) // MICROSECOND
     if first > second:
         if ambiguous == "raise":
             raise ValueError(f"{wall} happens twice in {zone}: choose ambiguous='earlier' or 'later' on the calendar.")
-        return (wall - (first if ambiguous == "earlier" else second) - EPOCH) // MICROSECOND
+        return (wall - EPOCH - (first if ambiguous == "earlier" else second)) // MICROSECOND
     if nonexistent == "raise":
         raise ValueError(
             f"{wall} does not exist in {zone}: "

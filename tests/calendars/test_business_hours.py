@@ -6,6 +6,8 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from pydantic import ValidationError
 
 from ccflow_etl import BaseCalendar, BusinessHourCalendar, FixedDate
@@ -149,3 +151,30 @@ def test_hours_are_written_as_data(hours):
         assert type(read) is BusinessHourCalendar
         assert read == hours
         assert hash(read) == hash(hours)
+
+
+@pytest.mark.parametrize(
+    ("written", "time"),
+    [
+        ("09:00", dt.time(9)),
+        ("9:00", dt.time(9)),
+        ("17:00", dt.time(17)),
+        ("23:59", dt.time(23, 59)),
+        ("1:00", dt.time(1)),
+        ("17:30:15", dt.time(17, 30, 15)),
+        ("1:00:00", dt.time(1)),
+        ("'17:00'", dt.time(17)),
+        ("'9:15'", dt.time(9, 15)),
+    ],
+)
+def test_times_as_yaml_has_them(written, time):
+    """YAML reads 17:00 without quotes as the number 1020, sixty to the hour."""
+    node = OmegaConf.create(f"_target_: ccflow_etl.BusinessHourCalendar\nopen: {written}\nclose: {written}")
+    hours = instantiate(node)
+    assert (hours.open, hours.close) == (time, time)
+
+
+@pytest.mark.parametrize("number", [9, 17, 0, 59, 1440, 3599, 86400, -60])
+def test_numbers_that_are_no_times_are_refused(number):
+    with pytest.raises(ValidationError, match=f"{number} is a number and not a time of day: write it as '09:30'"):
+        BusinessHourCalendar(open=number)

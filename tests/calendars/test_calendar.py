@@ -681,3 +681,53 @@ def test_the_answers_are_the_same_from_many_threads():
     for thread in threads:
         thread.join()
     assert all(answers[i] == expected for i in range(8))
+
+
+# --- what is asked wrongly
+
+
+@pytest.mark.parametrize("n", [1.5, 2.0, "2", None, dt.timedelta(1)], ids=repr)
+@every_calendar
+def test_the_number_of_steps_is_whole(calendar, n):
+    for question in (calendar.next, calendar.previous):
+        with pytest.raises(TypeError, match="n must be a whole number, not "):
+            question("2024-03-01", n)
+    with pytest.raises(TypeError, match="size must be a whole number, not "):
+        calendar.chunks("2024-03-01", "2024-03-02", n)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int64, np.uint16])
+def test_a_number_of_numpy_is_a_number(kind):
+    for calendar in (DailyCalendar(), IntervalCalendar(interval="us"), WeekdayCalendar()):
+        assert calendar.next("2024-03-01", kind(3)) == calendar.next("2024-03-01", 3)
+        assert calendar.previous("2024-03-01", kind(3)) == calendar.previous("2024-03-01", 3)
+    assert [len(block) for block in DailyCalendar().chunks("2024-01-01", "2024-01-05", kind(2))] == [2, 2, 1]
+
+
+def test_in_asks_whether_an_instant_is_a_step():
+    for when in ("2024-03-01", dt.date(2024, 3, 1), pd.Timestamp("2024-03-01"), np.datetime64("2024-03-01")):
+        assert when in WeekdayCalendar()
+        assert when not in IntervalCalendar(interval="ME")
+
+
+@pytest.mark.parametrize(
+    "target", ["ccflow_etl.NthWeekday", "ccflow_etl.LocalWriteModel", "ccflow_etl.Interval"], ids=str
+)
+def test_a_target_that_is_no_calendar_is_refused(target):
+    fields = {"NthWeekday": {"month": 1, "weekday": "Mon", "n": 1}, "Interval": {"offset": "D"}}
+    node = {"_target_": target, **fields.get(target.split(".")[1], {})}
+    with pytest.raises(ValidationError, match="expected BaseCalendar"):
+        BaseCalendar.model_validate(node)
+    with pytest.raises(ValidationError, match="expected BaseCalendar"):
+        PeriodEdgeCalendar(calendar=node, period="month", which=1)
+    with pytest.raises(ValidationError, match="expected Interval"):
+        IntervalCalendar(interval={"_target_": "ccflow_etl.DailyCalendar"})
+
+
+def test_steps_without_a_return_are_named():
+    class Forgetful(BaseCalendar):
+        def steps(self, start, end):
+            return None
+
+    with pytest.raises(TypeError, match=r"Forgetful\.steps returned None: expected a DatetimeIndex or a list"):
+        Forgetful().count("2024-01-01", "2024-01-02")

@@ -225,12 +225,6 @@ def test_a_shift_by_another_length():
     assert plain(WeekdayCalendar().shift(3).shift(-3), *RANGES[0]) == plain(WeekdayCalendar(), *RANGES[0])
 
 
-@pytest.mark.parametrize("by", ["M", "ME", "B", "C", "bh", "ns", "2Q"])
-def test_a_shift_is_by_a_fixed_length(by):
-    with pytest.raises(ValidationError, match="by"):
-        WeekdayCalendar().shift(1, by)
-
-
 def test_a_shift_at_either_end_of_time():
     assert list(DailyCalendar().shift(10).steps("0001-01-01", "0001-01-12").day) == [11, 12]
     assert list(DailyCalendar().shift(-10).steps("9999-12-20", "9999-12-31").day) == [20, 21]
@@ -336,3 +330,23 @@ def test_algebra_in_configuration():
         ],
     }
     assert instantiate(node) == WeekdayCalendar() - IntervalCalendar(interval="ME").shift(-1)
+
+
+@pytest.mark.parametrize("which", ["first", 2, "last"])
+@pytest.mark.parametrize("interval", ["W", "2B", "M", "3D", "7h", "2ME"])
+def test_many_instants_of_edges_that_count_from_the_start_are_each_in_or_out(interval, which):
+    for period in ("week", "month", "year"):
+        edges = PeriodEdgeCalendar(calendar=interval, period=period, which=which)
+        when = [dt.datetime(2024, 1, 1) + DAY * i for i in range(40)]
+        assert edges.contains(when).tolist() == [edges.count(step, step) == 1 for step in when], edges
+
+
+def test_edges_of_steps_that_count_from_the_start_are_some_of_them():
+    start, end = dt.datetime(2024, 1, 31), dt.datetime(2026, 12, 31)
+    months = PeriodEdgeCalendar(calendar="M", period="year", which="last")
+    assert_steps(months, start, end, {dt.datetime(year, 12, 31) for year in (2024, 2025, 2026)})
+    for interval in ("W", "3D", "2B", "2W"):
+        every = plain(IntervalCalendar(interval=interval), start, end)
+        edges = PeriodEdgeCalendar(calendar=interval, period="month", which="first")
+        assert plain(edges, start, end) <= every, interval
+        assert len(plain(edges, dt.datetime(2024, 1, 1), dt.datetime(2024, 12, 31))) == 12

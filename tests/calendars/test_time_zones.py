@@ -21,6 +21,7 @@ from ccflow_etl import (
     PeriodEdgeCalendar,
     WeekdayCalendar,
 )
+from ccflow_etl.calendars.instants import to_datetime
 
 NEW_YORK = ZoneInfo(
     "America/New_York"
@@ -508,3 +509,105 @@ def test_the_policies_are_fields_of_every_calendar():
             calendar(ambiguous="first")
     configured = {"_target_": "ccflow_etl.DailyCalendar", "nonexistent": "skip", "ambiguous": "later"}
     assert BaseCalendar.model_validate(configured) == DailyCalendar(nonexistent="skip", ambiguous="later")
+
+
+# --- bounds that the zone skips
+
+
+GAP = dt.datetime(2024, 3, 10, 2, 30)  # missing from New York
+
+
+@pytest.mark.parametrize("text", [False, True], ids=["datetime", "text"])
+@pytest.mark.parametrize("interval", ["h", "D", "7min"])
+def test_a_start_that_does_not_exist_is_named_by_default(interval, text):
+    start = f"{GAP.isoformat()}[America/New_York]" if text else GAP.replace(tzinfo=NEW_YORK)
+    end = dt.datetime(2024, 3, 12, 12, tzinfo=NEW_YORK)
+    for question in (calendar_of(interval).steps, Interval.model_validate(interval).steps):
+        with pytest.raises(ValueError, match=r"2024-03-10 02:30:00 does not exist in America/New_York.*shift_forward"):
+            question(start, end)
+
+
+@pytest.mark.parametrize("nonexistent", NONEXISTENT)
+def test_a_start_that_does_not_exist_is_decided_by_the_policy(nonexistent):
+    start, end = GAP.replace(tzinfo=NEW_YORK), dt.datetime(2024, 3, 12, 2, 30, tzinfo=NEW_YORK)
+    at = resolve(GAP, NEW_YORK, nonexistent, "earlier")
+    later = [utc(dt.datetime(2024, 3, day, 2, 30, tzinfo=NEW_YORK)) for day in (11, 12)]
+    days = calendar_of("D", nonexistent=nonexistent)
+    expected = later if at is None else [at, *later]
+    assert_steps(days.steps(start, end), expected, NEW_YORK)
+    assert days.count(start, end) == len(expected)
+    hours = calendar_of("h", nonexistent=nonexistent)
+    first = at or resolve(GAP, NEW_YORK, "shift_forward", "earlier")
+    assert_steps(hours.steps(start, end), elapsed_steps(dt.timedelta(hours=1), first, end), NEW_YORK)
+
+
+@pytest.mark.parametrize("nonexistent", NONEXISTENT)
+def test_an_end_that_does_not_exist_is_decided_by_the_policy(nonexistent):
+    start, end = dt.datetime(2024, 3, 10, tzinfo=NEW_YORK), GAP.replace(tzinfo=NEW_YORK)
+    with pytest.raises(ValueError, match="2024-03-10 02:30:00 does not exist"):
+        HourlyCalendar().steps(start, end)
+    last = resolve(GAP, NEW_YORK, "shift_forward" if nonexistent == "skip" else nonexistent, "earlier")
+    hours = calendar_of("h", nonexistent=nonexistent).steps(start, end)
+    assert_steps(hours, elapsed_steps(dt.timedelta(hours=1), start, last), NEW_YORK)
+    assert DailyCalendar().count(start, end) == 1  # no step is at that time
+
+
+def test_a_wall_time_that_does_not_exist_is_read_back_as_it_was_written():
+    for fold, offset in ((0, "-05:00"), (1, "-04:00")):
+        read = to_datetime(f"2024-03-10T02:30{offset}[America/New_York]")
+        assert (read.replace(tzinfo=None), read.fold) == (GAP, fold)
+    for fold, offset in ((0, "-04:00"), (1, "-05:00")):
+        read = to_datetime(f"2024-11-03T01:30{offset}[America/New_York]")
+        assert (read.replace(tzinfo=None), read.fold) == (dt.datetime(2024, 11, 3, 1, 30), fold)
+    assert to_datetime("2024-07-01T12:00+02:00[America/New_York]") == dt.datetime(2024, 7, 1, 6, tzinfo=NEW_YORK)
+
+
+# --- days among hours
+
+
+def test_navigation_among_days_and_hours_keeps_the_wall_time_of_the_days():
+    noon = {day: dt.datetime(2024, 3, day, 12, tzinfo=NEW_YORK) for day in range(1, 32)}
+    both = HourlyCalendar() & DailyCalendar()
+    for day, n, expected in [(12, 1, 11), (12, 2, 10), (12, 3, 9), (31, 20, 11), (31, 25, 6)]:
+        assert both.previous(noon[day], n) == noon[expected]
+    assert both.next(noon[8], 4) == noon[12]
+    first = PeriodEdgeCalendar(calendar=both, period="month", which="first")
+    assert first.previous(noon[20]) == noon[1]
+    noons = DailyCalendar().shift(1, "h") & HourlyCalendar()
+    assert noons.previous(noon[20], 15) == noon[5]
+
+
+def test_edges_of_periods_see_the_whole_last_day_of_a_period_west_of_greenwich():
+    start, end = dt.datetime(2024, 7, 30, tzinfo=NEW_YORK), dt.datetime(2024, 7, 30, 19, 30, tzinfo=NEW_YORK)
+    edges = PeriodEdgeCalendar(calendar="h", period="month", which=-30)
+    assert_steps(edges.steps(start, end), [utc(dt.datetime(2024, 7, 30, 18, tzinfo=NEW_YORK))], NEW_YORK)
+
+
+# --- the first and the last days of time
+
+
+@pytest.mark.parametrize("zone", [NEW_YORK, ZoneInfo("Europe/Paris"), ZoneInfo("Pacific/Auckland")], ids=str)
+def test_either_end_of_time_in_a_zone_is_told_or_refused(zone):
+    for start, end in [
+        (dt.datetime(1, 1, 1, tzinfo=zone), dt.datetime(1, 1, 3, tzinfo=zone)),
+        (dt.datetime(9999, 12, 29, 23, tzinfo=zone), dt.datetime(9999, 12, 31, 23, tzinfo=zone)),
+    ]:
+        for calendar in (DailyCalendar(), HourlyCalendar(), DailyCalendar() | HourlyCalendar()):
+            length = dt.timedelta(hours=24 if calendar == DailyCalendar() else 1)
+            try:
+                steps = calendar.steps(start, end)
+            except OverflowError:
+                pytest.fail("the datetime arithmetic of the implementation shows through")
+            except ValueError:
+                continue
+            assert len(steps) == (end.replace(tzinfo=None) - start.replace(tzinfo=None)) // length + 1
+
+
+@pytest.mark.parametrize("zone", [NEW_YORK, ZoneInfo("Europe/Paris")], ids=str)
+def test_the_last_window_ends_before_the_year_10000_of_the_zone(zone):
+    windows = IntervalCalendar(interval="YE").windows(
+        dt.datetime(9998, 1, 1, tzinfo=zone), dt.datetime(9999, 12, 31, tzinfo=zone)
+    )
+    last = windows.right[-1].to_pydatetime()
+    assert last.replace(tzinfo=None) <= dt.datetime.max
+    assert last > windows.left[-1].to_pydatetime()

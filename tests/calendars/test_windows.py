@@ -199,3 +199,28 @@ def test_one_instant_that_is_none_spoils_them_all(missing):
         WeekdayCalendar().contains(np.array(["2024-01-01", "NaT"], dtype="M8[us]"))
     with pytest.raises(ValueError, match="microsecond"):
         WeekdayCalendar().contains(np.array(["2024-01-01T00:00:00.000000001"], dtype="M8[ns]"))
+
+
+def test_instants_with_a_zone_as_objects():
+    steps = [dt.datetime(2024, 3, day, tzinfo=NEW_YORK) for day in (1, 2, 4)]
+    for given in (np.array(steps, dtype=object), pd.Series(steps, dtype=object), pd.Index(steps, dtype=object)):
+        assert WeekdayCalendar().contains(given).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("shape", [(), (1, 1), (2, 3)])
+def test_an_array_of_instants_is_flat(shape):
+    with pytest.raises(ValueError, match=f"when has {len(shape)} dimensions"):
+        WeekdayCalendar().contains(np.full(shape, np.datetime64("2024-03-01", "us")))
+
+
+@pytest.mark.parametrize("year", ["-0001", "10000", "12024"])
+def test_many_instants_are_in_the_years_1_to_9999(year):
+    with pytest.raises(ValueError, match="years 1 to 9999"):
+        DailyCalendar().contains(np.array([f"{year}-01-01"], dtype="M8[D]"))
+
+
+@pytest.mark.parametrize("span", ["1D", "24h", "1M", f"{10**15}W", f"{10**15}M", f"{10**30}us"])
+def test_a_span_ends_with_the_year_9999(span):
+    windows = IntervalCalendar(interval="YE").windows("9998-01-01", "9999-12-31", span)
+    assert windows.right[-1].to_pydatetime() == dt.datetime.max
+    assert (windows.left < windows.right).all()

@@ -338,6 +338,15 @@ def test_navigation_over_closed_days():
         ({"weekmask": "111110"}, "111110"),
         ({"holidays": ["2024-02-30"]}, "holidays"),
         ({"holiday": ["2024-02-28"]}, "holiday"),
+        ({"holidays": [20240101]}, "20240101 is a number and not a date"),
+        ({"extra_days": [0]}, "0 is a number and not a date"),
+        ({"weekmask": [2, 2, 2, 2, 2, 0, 0]}, "weekmask"),
+        ({"rules": [{"_target_": "ccflow_etl.DailyCalendar"}]}, "expected BaseRule"),
+        (
+            {"rules": [{"month": 1, "day": 1, "since": 2024, "until": 2020}]},
+            "since 2024-01-01 is after until 2020-12-31",
+        ),
+        ({"rules": [{"days": 400}]}, "366"),
     ],
 )
 def test_calendars_that_mean_nothing_are_refused(fields, named):
@@ -410,3 +419,44 @@ def test_a_count_over_all_years():
     assert working.count("0001-01-01", "9999-12-31") == working.count("0400-01-01", "0799-12-31") * 25 - working.count(
         "0400-01-01", "0400-12-31"
     )
+
+
+@pytest.mark.parametrize("days", [-366, -300, -100, 100, 300, 366])
+def test_days_far_from_easter_close_in_every_year(days):
+    """Each year is asked for by itself: Easter may be in the year before or after."""
+    for year in range(1990, 2040):
+        rule = EasterOffset(days=days, except_years=[year - 500])
+        closed = {easter(other) + DAY * days for other in range(year - 2, year + 3)}
+        first, last = dt.date(year, 1, 1), dt.date(year, 12, 31)
+        open_days = set(RuleCalendar(weekmask="1111111", rules=[rule]).steps(first, last).date)
+        assert closed.isdisjoint(open_days), year
+        assert len(open_days) == (last - first).days + 1 - sum(first <= day <= last for day in closed)
+
+
+def test_holidays_are_a_set_of_days():
+    days = ["2024-03-04", "2024-01-03", "2024-03-04"]
+    working = RuleCalendar(holidays=days, extra_days=days, rules=[Dates(dates=days)])
+    same = RuleCalendar(holidays=days[1:], extra_days=days[:2], rules=[Dates(dates=sorted(days))])
+    assert working == same
+    assert hash(working) == hash(same)
+    assert working.holidays == (dt.date(2024, 1, 3), dt.date(2024, 3, 4))
+
+
+def test_holidays_as_numpy_and_pandas_have_them():
+    days = (dt.date(2024, 1, 3), dt.date(2024, 3, 4))
+    for given in (
+        np.array(days, dtype="M8[D]"),
+        np.array(days, dtype="M8[ns]"),
+        pd.DatetimeIndex(days),
+        list(np.array(days, dtype="M8[us]")),
+        [pd.Timestamp(day) for day in days],
+    ):
+        assert RuleCalendar(holidays=given).holidays == days
+    with pytest.raises(ValidationError, match="holidays"):
+        RuleCalendar(holidays=np.array(["2024-01-03T05"], dtype="M8[h]"))
+    assert RuleCalendar(weekmask=np.array([1, 0, 1, 0, 0, 0, 1])).weekmask == "Mon Wed Sun"
+
+
+def test_a_year_may_be_written_as_text():
+    rule = FixedDate(month=1, day=1, since="2020", until="2022")
+    assert rule == FixedDate(month=1, day=1, since=2020, until=2022)

@@ -150,3 +150,23 @@ def test_a_latest_step_that_is_not_there_is_an_error():
 def test_now_alone_changes_nothing():
     assert backfill("2024-01-01", "2024-01-02") == backfill("2024-01-01", "2024-01-02", dt.datetime(1999, 1, 1))
     assert backfill("2024-01-01", "2024-01-02", calendar=DailyCalendar()).calendar == DailyCalendar()
+
+
+@pytest.mark.parametrize("bounds", [("last", "latest"), ("-1.5h", "now"), ("latest", "tomorow"), ("-30D", "end")])
+def test_what_is_no_expression_beside_one_says_what_is(bounds):
+    with pytest.raises(ValidationError, match="Relative to now it is one of now, today"):
+        backfill(*bounds)
+
+
+def test_a_day_without_a_midnight_begins_later():
+    """2017-10-15 begins at 01:00 in Sao Paulo: hours count from there, days keep the wall time for their policy."""
+    zone = ZoneInfo("America/Sao_Paulo")
+    now = dt.datetime(2017, 10, 15, 3, 30, tzinfo=zone)
+    hours = backfill("today", "latest", now, interval="h").steps()
+    assert [step.hour for step in hours] == [1, 2, 3]
+    assert backfill("latest", "now", now, interval="h").start_datetime.hour == 3
+    days = DailyCalendar(nonexistent="shift_forward")
+    context = backfill("today", dt.datetime(2017, 10, 17, tzinfo=zone), now, calendar=days)
+    assert [step.hour for step in context.steps()] == [1, 0, 0]
+    read = type(context).model_validate_json(context.model_dump_json())
+    assert list(read.steps()) == list(context.steps())
