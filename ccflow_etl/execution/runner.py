@@ -1,5 +1,6 @@
 """Running one call for each item of a sequence: here, or in a pool with a sliding window of submitted work."""
 
+import os
 import queue
 import time
 import traceback
@@ -28,7 +29,7 @@ class Outcome:
 
     ``item`` is what was called with, ``error`` the exception it ended with. ``told`` is its type and message and
     ``trace`` its traceback, as texts, which survive another process even where the exception does not. ``started`` is
-    in seconds since 1970, ``seconds`` is what it took with all its attempts.
+    in seconds since 1970, ``seconds`` is what it took with all its attempts, ``process`` the process it took place in.
     """
 
     index: int
@@ -40,6 +41,7 @@ class Outcome:
     attempts: int = 1
     started: float = 0.0
     seconds: float = 0.0
+    process: int = 0
 
     @property
     def cancelled(self) -> bool:
@@ -130,7 +132,7 @@ def attempt(call: Callable[[Any], Any], policy: RetryPolicy | None, index: int, 
     >>> attempt(int, None, 0, "seven").told
     "ValueError: invalid literal for int() with base 10: 'seven'"
     """
-    outcome = Outcome(index, started=time.time())
+    outcome = Outcome(index, started=time.time(), process=os.getpid())
     began = time.perf_counter()
     try:
         if policy is None:

@@ -76,6 +76,9 @@ class BackfillModel(CallableModel):
     )
     split_failed: bool = Field(False, description="Call for the halves of a chunk that failed, down to single steps.")
     depends_on_past: bool = Field(False, description="Run in order, one at a time, and not past a failure.")
+    progress: bool | None = Field(
+        None, description="Whether to show how far the run is; by default only for cc-etl in a terminal."
+    )
     report_path: Annotated[Path, AfterValidator(check_report_path)] | None = Field(
         None, description="A .jsonl or .parquet file to write the report's lines to as the steps end."
     )
@@ -145,7 +148,11 @@ class BackfillModel(CallableModel):
     def _schedules(self) -> bool:
         """Whether when and where a step runs is said here, so that no graph evaluator can."""
         return (
-            self.executor is not None or self.chunk is not None or self.depends_on_past or self.report_path is not None
+            self.executor is not None
+            or self.chunk is not None
+            or self.depends_on_past
+            or bool(self.progress)
+            or self.report_path is not None
         )
 
     @property
@@ -160,6 +167,7 @@ class BackfillModel(CallableModel):
 
     def _run(self, context: BackfillContext, decider: BackfillDecisions | None = None) -> BackfillRun:
         return BackfillRun(
+            backfill=self,
             model=self.model,
             context=context,
             key=self.key,
@@ -175,6 +183,7 @@ class BackfillModel(CallableModel):
             split_failed=self.split_failed,
             depends_on_past=self.depends_on_past,
             decider=decider,
+            progress=self.progress,
             report_path=self.report_path,
         )
 
@@ -231,8 +240,8 @@ class BackfillModel(CallableModel):
 
         Of a plain backfill it is the wrapped model on the step's context. Where there is more to a step than its result
         (a mark, a failure to live with, another attempt) it is a :class:`BackfillStep`, which sees to that. With an
-        executor, a chunk, ``depends_on_past`` or a ``report_path`` there are none: the backfill itself says when and
-        where a step runs.
+        executor, a chunk, ``depends_on_past``, progress or a ``report_path`` there are none: the backfill itself says
+        when and where a step runs.
         """
         if self._schedules:
             return []

@@ -28,9 +28,9 @@ from .blocks import Block, Work, cut
 from .graph_steps import BackfillDecisions, BackfillStep, StepCall
 from .marks import mark_ended
 from .report import StepReport
-from .report_file import Steps, streamed_report
 from .step_keys import StepKeys
 from .steps import StepContexts
+from .watch import Watch
 
 __all__ = ["BackfillRun"]
 
@@ -43,6 +43,7 @@ Only = Literal["missing", "failed"]
 class BackfillRun:
     """Everything one call of a backfill needs; made for the call and gone with it."""
 
+    backfill: CallableModel
     model: CallableModel
     context: BackfillContext[Any]
     key: str
@@ -58,6 +59,7 @@ class BackfillRun:
     split_failed: bool = False
     depends_on_past: bool = False
     decider: BackfillDecisions | None = None
+    progress: bool | None = None
     report_path: Path | None = None
     decisions: Sequence[str] | None = None  # of a plan; None to ask the store
     noted: dict[str, Any] = field(default_factory=dict)  # what every mark tells besides
@@ -127,16 +129,20 @@ class BackfillRun:
                 *(self.context.start_datetime, self.context.end_datetime, len(self.report)),
                 len(self.report) - len(chosen),
             )
+        with Watch(
+            *(self.backfill, self.model, self.context, self.contexts, self.report),
+            progress=self.progress,
+            report_path=self.report_path,
+        ) as watch:
+            return self._run(watch, len(chosen))
+
+    def _run(self, watch: Watch, chosen: int) -> BackfillResult:
         outputs: dict[int, dict[str, Any]] = {}
         failures: dict[int, Outcome] = {}
         abandoned = False
-        with (
-            Cancellation(_tell_to_wait) as cancellation,
-            interruptible(cancellation.wait),
-            self._streamed() as ended,
-        ):
+        with Cancellation(_tell_to_wait) as cancellation, interruptible(cancellation.wait):
             try:
-                for block, outcome in self._outcomes(lambda: not cancellation.requested, failures, len(chosen)):
+                for block, outcome in self._outcomes(lambda: not cancellation.requested, failures, chosen):
                     if outcome.cancelled:
                         continue
                     if outcome.error is not None:
@@ -144,28 +150,18 @@ class BackfillRun:
                     elif self.collect:
                         outputs[block[0]] = self._output(outcome.item, outcome.result)
                     self._record(block, outcome)
-                    ended(block)
+                    watch.ended(block, outcome)
             except KeyboardInterrupt:
                 abandoned = True
             cancelled = self.report.planned()
             self.report.mark(cancelled, "cancelled")
-            ended(cancelled)
+            watch.over(cancelled)
         result = self._result(outputs)
         if cancellation.requested or abandoned:
             raise BackfillCancelled(result)
         if failures:
-            self._fail(failures, len(chosen), result)
+            self._fail(failures, chosen, result)
         return result
-
-    @contextlib.contextmanager
-    def _streamed(self) -> Iterator[Callable[[Steps], None]]:
-        """What is told of the steps that have ended, beginning with those that have no need to run."""
-        if self.report_path is None:
-            yield lambda steps: None
-            return
-        with streamed_report(self.report_path, self.report) as ended:
-            ended(self.report.decided())
-            yield ended
 
     def _outcomes(
         self, go_on: Callable[[], bool], failures: Collection[int], chosen: int

@@ -77,9 +77,13 @@ class StepReport:
         """The key of the step at a position; empty where steps have no keys."""
         return "" if self._keys is None else self._keys[index]
 
+    def positions(self, status: str) -> "np.ndarray":
+        """The positions of the steps with a status, in order."""
+        return np.flatnonzero(self._status == _CODES[status])
+
     def planned(self) -> "np.ndarray":
         """The positions of the steps that nothing became of yet, in order."""
-        return np.flatnonzero(self._status == _CODES["planned"])
+        return self.positions("planned")
 
     def decided(self) -> "np.ndarray":
         """The positions of the steps that something became of, in order."""
