@@ -44,6 +44,11 @@ class Outcome:
     process: int = 0
 
     @property
+    def failed(self) -> bool:
+        """Whether it ended with an exception of its own."""
+        return self.error is not None and not self.cancelled
+
+    @property
     def cancelled(self) -> bool:
         """Whether it was cut short between two attempts, and so neither succeeded nor failed."""
         return isinstance(self.error, RetryCancelled)
