@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from ccflow_etl.cli.errors import CommandError, RunFailed, did_you_mean
 from ccflow_etl.cli.from_plan import SavedPlan, plan_method, read_plan, without_missing_context
 from ccflow_etl.cli.invalid import explain_invalid
+from ccflow_etl.cli.missing import missing_keys
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,7 @@ def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
     """
     if from_plan is not None:
         cfg = without_missing_context(cfg)
-    # as it is written: OmegaConf.missing_keys resolves, and fails where ${bucket} has no value
-    missing = sorted(_missing(OmegaConf.to_container(cfg, resolve=False)))
+    missing = missing_keys(cfg)
     if missing:
         hint = f"set it on the command line: {' '.join(f'{key}=...' for key in missing)}"
         raise CommandError("\n".join(f"{key} has no value" for key in missing), hint)
@@ -91,14 +91,6 @@ def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
     context = _validate_context(model, given) if saved is None else saved.plan.context
     gc.enable()
     return Job(path, model, context, saved, (_options("/cli/global"), _options("/cli/model")))
-
-
-def _missing(node: Any, key: str = "") -> list[str]:
-    """Return the keys at and under `key` that have no value."""
-    if isinstance(node, dict | list):
-        items = node.items() if isinstance(node, dict) else enumerate(node)
-        return [found for name, item in items for found in _missing(item, f"{key}.{name}" if key else str(name))]
-    return [key] if node == "???" else []
 
 
 def _find_callable(registry: ModelRegistry, path: Any) -> CallableModel:
