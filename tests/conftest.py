@@ -1,4 +1,4 @@
-"""What all tests share: how hard hypothesis tries, where matplotlib writes, whose commands are tested, a terminal, S3."""
+"""What all tests share: how hard hypothesis tries, where matplotlib writes, whose commands are run, a terminal, S3."""
 
 import os
 import select

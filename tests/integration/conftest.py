@@ -137,6 +137,17 @@ CHECKPOINT_STORES: dict[str, Callable[[Path, Bucket], Config]] = {
         "_target_": "ccflow_db.SQLiteCheckpointStore",
         "config": {"_target_": "ccflow_db.SQLiteConfig", "path": f"{folder}/marks.sqlite"},
     },
+    "bytes": lambda folder, _: {
+        "_target_": "ccflow_etl.CacheCheckpointStore",
+        "store": {"_target_": "ccflow_etl.LocalCacheStore", "root": f"{folder}/marks"},
+    },
+    "bytes in db": lambda folder, _: {
+        "_target_": "ccflow_etl.CacheCheckpointStore",
+        "store": {
+            "_target_": "ccflow_db.SQLiteCacheStore",
+            "config": {"_target_": "ccflow_db.SQLiteConfig", "path": f"{folder}/marks.sqlite"},
+        },
+    },
     "s3": lambda _, bucket: {
         "_target_": "ccflow_s3.S3CheckpointStore",
         "client": bucket.client,

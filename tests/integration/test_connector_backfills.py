@@ -13,7 +13,14 @@ import pytest
 from ccflow import CallableModel, DateContext, Flow, GenericResult
 from pydantic import PrivateAttr
 
-from ccflow_etl import BackfillModel, CheckpointDecisionModel, LocalCheckpointStore, ThreadExecutor
+from ccflow_etl import (
+    BackfillModel,
+    CacheCheckpointStore,
+    CachePutModel,
+    CheckpointDecisionModel,
+    LocalCheckpointStore,
+    ThreadExecutor,
+)
 from ccflow_etl.models.stores import resolve_store
 
 pytestmark = pytest.mark.integration
@@ -134,6 +141,19 @@ def test_the_embedded_store_and_the_databases_read_each_others_file(tmp_path: Pa
         assert [first(name).should_skip(f"day/{number}") for number in (1, 2, 3)] == [False, True, False]
 
 
+def test_marks_in_a_byte_store_and_those_of_the_bucket_are_the_same(bucket):
+    from ccflow_s3 import S3CacheStore, S3CheckpointStore
+
+    theirs = S3CheckpointStore(client=bucket.client, bucket=bucket.name)
+    ours = CacheCheckpointStore(store=S3CacheStore(client=bucket.client, bucket=bucket.name))
+    marked = theirs.mark_succeeded("day/1", metadata={"rows": 390})
+    assert ours.get("day/1") == marked
+    ours.mark_many(["day/1", "day/2"], "failed")
+    ours.mark_succeeded("day/2")
+    keys = [f"day/{number}" for number in (1, 2, 3)]
+    assert ours.should_skip_many(keys) == [theirs.should_skip(key) for key in keys] == [False, True, False]
+
+
 def test_decisions_follow_the_marks_and_the_outputs(marks, tmp_path: Path):
     store = resolve_store(marks)
     store.mark_succeeded("prices/1", metadata={"rows": 390})
@@ -158,3 +178,28 @@ def test_decisions_follow_the_marks_and_the_outputs(marks, tmp_path: Path):
     assert len(decide(units=units, checkpoint_store=store, overwrite=True).runnable_keys) == 5
     store.mark_succeeded("prices/2")
     assert decide(units=units, checkpoint_store=marks).runnable_keys == ["prices/3", "prices/5"]
+
+
+def test_all_four_statuses_occur_between_the_connectors(cache, bucket, tmp_path: Path):
+    """Marks in a bucket, outputs in a store of bytes, and what was published before in a database."""
+    from ccflow_db import SQLiteCacheStore, SQLiteConfig
+    from ccflow_s3 import S3CheckpointStore
+
+    published = SQLiteCacheStore(config=SQLiteConfig(path=tmp_path / "published.sqlite"))
+    published.put_bytes("prices/3", b"")
+    outputs = resolve_store(cache.config)
+    written = CachePutModel(store=outputs)(key="prices/2", payload=[1, 2]).artifact
+    done = S3CheckpointStore(client=bucket.client, bucket=bucket.name)
+    done.mark_succeeded("prices/1")
+
+    units = [{"key": f"prices/{n}", "output_path": f"prices/{n}.json"} for n in range(1, 5)]
+    units[1]["metadata"] = {"size": written.size, "sha256": written.sha256}
+
+    def statuses(**fields: Any) -> list[str]:
+        decide = CheckpointDecisionModel(store=cache.config, database=published, **fields)
+        return [decision.status for decision in decide(units=units, checkpoint_store=done).decisions]
+
+    assert statuses() == ["checkpoint", "exists", "database", "planned"]
+    cache.damage("prices/2.json", b"[1,3]")
+    assert statuses() == ["checkpoint", "exists", "database", "planned"]
+    assert statuses(verify=True) == ["planned", "planned", "database", "planned"], "a mark needs its output, too"
