@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from ccflow_etl.cli.errors import CommandError, RunFailed, did_you_mean
 from ccflow_etl.cli.from_plan import SavedPlan, plan_method, read_plan, without_missing_context
 from ccflow_etl.cli.invalid import explain_invalid
+from ccflow_etl.cli.missing import missing_keys
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
     """
     if from_plan is not None:
         cfg = without_missing_context(cfg)
-    missing = sorted(OmegaConf.missing_keys(cfg))
+    missing = missing_keys(cfg)
     if missing:
         hint = f"set it on the command line: {' '.join(f'{key}=...' for key in missing)}"
         raise CommandError("\n".join(f"{key} has no value" for key in missing), hint)
