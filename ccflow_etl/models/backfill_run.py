@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ccflow import ContextBase, GenericResult, ResultBase
@@ -105,7 +105,7 @@ class BackfillRun:
     def _run(self, watch: Watch, chosen: int) -> BackfillResult:
         outputs: dict[int, dict[str, Any]] = {}
         failures: dict[int, Outcome] = {}
-        abandoned = False
+        collect, abandoned = self.settings.collect, False
         with Cancellation(_tell_to_wait) as cancellation, interruptible(cancellation.wait):
             try:
                 for block, outcome in self._outcomes(lambda: not cancellation.requested, failures, chosen):
@@ -113,7 +113,7 @@ class BackfillRun:
                         continue
                     if outcome.error is not None:
                         failures |= dict.fromkeys(block, outcome)
-                    elif self.settings.collect:
+                    elif collect:
                         outputs[block[0]] = self._output(outcome.item, outcome.result)
                     self._record(block, outcome)
                     watch.ended(block, outcome)
@@ -137,6 +137,7 @@ class BackfillRun:
             yield from self._outcomes_of_nodes(self.node, go_on)
             return
         settings = self.settings
+        endured = 0 if settings.depends_on_past else self.policy.endures(chosen)
         work = Work(cut(self.report.planned(), settings.chunk, self.contexts.steps), self.contexts)
         with _opened(settings.executor) as pool:
             for outcome in run_calls(
@@ -145,7 +146,7 @@ class BackfillRun:
                 pool=pool,
                 policy=settings.retry,
                 ahead=1 if settings.depends_on_past else None,
-                go_on=lambda: go_on() and not self._stops(len(failures), chosen),
+                go_on=lambda: go_on() and len(failures) <= endured,
             ):
                 block = work.take(outcome.index)
                 if settings.split_failed and len(block) > 1 and outcome.failed:
@@ -167,8 +168,10 @@ class BackfillRun:
         for index in self.report.planned().tolist():
             yield StepCall(context=self.contexts[index], key=self.report.key(index))
 
-    def _stops(self, failures: int, steps: int) -> bool:
-        return (self.settings.depends_on_past and failures > 0) or self.policy.stops(failures, steps)
+    @cached_property
+    def _store_to_mark(self) -> Any:
+        """The checkpoint store, unless the nodes of a graph do the marking."""
+        return self.settings.checkpoint_store if self.node is None else None
 
     def _record(self, block: Block, outcome: Outcome) -> None:
         failed, told = outcome.error is not None, outcome.told
@@ -182,9 +185,8 @@ class BackfillRun:
                 seconds=seconds,
                 error=told,
             )
-        store = self.settings.checkpoint_store
-        if store is not None and self.node is None:
-            mark_ended(store, [self.report.key(index) for index in block], outcome, self.noted)
+        if self._store_to_mark is not None:
+            mark_ended(self._store_to_mark, [self.report.key(index) for index in block], outcome, self.noted)
 
     @cached_property
     def _type_of_contexts(self) -> str:
@@ -192,9 +194,9 @@ class BackfillRun:
 
     def _output(self, step: ContextBase, result: ResultBase) -> dict[str, Any]:
         # A context is told, whatever it holds; a result that has no JSON, as a DataFrame has none, is kept as it is.
-        context = step.__pydantic_serializer__.to_python(step, mode="json", fallback=repr, exclude={"type_"})
+        context = type(step).__pydantic_serializer__.to_python(step, mode="json", fallback=repr, exclude={"type_"})
         context["type_"] = self._type_of_contexts  # looked up by pydantic it costs more than all the rest
-        if isinstance(result, GenericResult):
+        if _is_generic(type(result)):
             return {"context": context, "value": result.value}
         try:
             return {"context": context, "value": result.model_dump(mode="json")}
@@ -239,3 +241,8 @@ def _opened(executor: BaseExecutor | Executor | None) -> Iterator[Executor | Non
             yield pool
     else:
         yield executor
+
+
+@lru_cache
+def _is_generic(kind: type[ResultBase]) -> bool:
+    return issubclass(kind, GenericResult)
