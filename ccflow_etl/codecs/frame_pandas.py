@@ -104,7 +104,8 @@ def _restore(spec: Spec, table: "pa.Table", part: Part | None) -> "pd.DataFrame 
     columns = [table.column(column["field"]) for column in spec["columns"]]
     if spec["class"] == "Series":
         array = decode_column(spec["columns"][0], columns[0])
-        restored = pd.Series(array, index=index, dtype=array.dtype, name=from_tagged(spec["name"]), copy=True)
+        # copied afterwards, because pandas 2.2 ignores copy=True for integers
+        restored = pd.Series(array, index=index, dtype=array.dtype, copy=False).copy().rename(from_tagged(spec["name"]))
     else:
         restored = decode_columns(spec["columns"], columns, rows=len(index))
         restored.index = index
