@@ -78,9 +78,9 @@ def _agreed(keys: list[str]) -> bool:
     if not keys:
         return True
     such_as = keys[0] if len(keys) == 1 else f"such as {keys[0]}"
-    print(f"Remove {_marks(len(keys))}, {such_as}? [y/N] ", end="", file=sys.stderr, flush=True)
     answer = ""
     try:
+        print(f"Remove {_marks(len(keys))}, {such_as}? [y/N] ", end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline()
     finally:
         if not answer.endswith("\n"):  # Ctrl-C and Ctrl-D leave the cursor behind the question
