@@ -76,6 +76,10 @@ class Terminal:
         """Let the process go on, once."""
         os.write(self._go, b".")
 
+    def type(self, text: str) -> None:
+        """Press keys."""
+        os.write(self._ours, text.encode())
+
     def hang_up(self) -> None:
         """Close the terminal, not the process."""
         os.close(self._ours)

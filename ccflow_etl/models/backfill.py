@@ -10,9 +10,11 @@ from .backfill_context import BackfillContext
 from .backfill_result import BackfillError, BackfillResult
 from .backfill_run import BackfillRun
 from .backfill_settings import BackfillSettings
+from .backfill_status import BackfillStatus
 from .graph_steps import BackfillDecisions
 from .plan import BackfillPlan
 from .plan_run import decided_plan, explained_plan, remaining_plan
+from .step_keys import StepKeys
 
 __all__ = ["BackfillModel"]
 
@@ -111,6 +113,26 @@ class BackfillModel(BackfillSettings):
         """
         rest = self.remaining(plan, context)
         return self._finish(replace(self._run(rest.context), decisions=rest.decisions, noted={"plan": plan.id}))
+
+    def status(self, context: Any) -> BackfillStatus:
+        """How the steps are marked now, whoever marked them; nothing is run and nothing written.
+
+        Args:
+            context: A :class:`BackfillContext`, or anything that validates as one.
+
+        Raises:
+            ValueError: The backfill has no checkpoint store, or ``context`` is not a backfill of the wrapped model.
+
+        >>> from ccflow_etl import LocalWriteModel, MemoryCheckpointStore
+        >>> backfill = BackfillModel(model=LocalWriteModel(), checkpoint_store=MemoryCheckpointStore())
+        >>> backfill.status(["2024-01-01", "2024-01-31", {"path": "sales.json", "payload": 1}]).counts
+        {'unmarked': 31}
+        """
+        if self.checkpoint_store is None:
+            raise ValueError("status needs a checkpoint_store, whose marks it tells.")
+        context = self.context_type.model_validate(context)
+        keys = StepKeys(self.key, self.model, self.code_version, context.context, context.step_contexts())
+        return BackfillStatus(context, keys, self.checkpoint_store)
 
     @Flow.deps
     def __deps__(self, context: BackfillContext) -> GraphDepList:
