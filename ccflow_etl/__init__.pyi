@@ -30,7 +30,7 @@ from .codecs.errors import PayloadIntegrityError as PayloadIntegrityError
 from .codecs.errors import PayloadTooLargeError as PayloadTooLargeError
 from .config import load_config as load_config
 from .execution.attempt_timeout import AttemptTimeoutError as AttemptTimeoutError
-from .execution.executors import DaskExecutor as DaskExecutor
+from .execution.dask_executor import DaskExecutor as DaskExecutor
 from .execution.executors import ProcessExecutor as ProcessExecutor
 from .execution.executors import SerialExecutor as SerialExecutor
 from .execution.executors import ThreadExecutor as ThreadExecutor

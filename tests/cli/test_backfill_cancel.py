@@ -59,6 +59,10 @@ EXECUTORS = {
     "serial": (1, []),
     "threads": (2, ["backfill.executor=/executors/threads", "executors.threads.max_workers=2"]),
     "processes": (1, ["backfill.executor=/executors/processes", "executors.processes.max_workers=1"]),
+    "dask": (
+        1,
+        ["backfill.executor=/executors/dask", "executors.dask.n_workers=1", "executors.dask.threads_per_worker=1"],
+    ),
 }
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
