@@ -5,12 +5,12 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 WEATHER := cc-etl --config-path config --config-name weather store.root=demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typecheck bench clean
+.PHONY: help demo test lint typecheck integration bench clean
 
 help: ## Show this help.
 	@echo 'usage: make TARGET [PYTHON=python3.12]'
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 demo: .venv/examples-installed ## Backfill four years of real daily weather into demo-output/ and show what was made.
 	@printf 'Seattle weather from 2012 to 2015: each day extracted, each month transformed, each year loaded, by\n\n'
@@ -34,6 +34,11 @@ lint: .venv/dev-installed ## Check the style and the format of all code.
 
 typecheck: .venv/dev-installed ## Check the types of the package.
 	$(BIN)/python -m mypy
+
+# --no-deps: what the connectors import is in the extra, and pip must not look for another ccflow-etl.
+integration: .venv/dev-installed .venv/integration-installed ## Run the tests that need a server, with the published connectors.
+	@$(INSTALL) --no-deps --requirement tests/integration/connectors.txt
+	$(BIN)/python -m pytest tests -q -n 2 --benchmark-disable -m integration
 
 bench: .venv/dev-installed ## Run the benchmarks and print their tables.
 	$(BIN)/python -m pytest benchmarks -q -s

@@ -75,6 +75,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "models.backfill": ("BackfillModel",),
     "models.backfill_result": ("BackfillCancelled", "BackfillError", "BackfillResult"),
     "models.backfill_context": ("BackfillContext",),
+    "models.backfill_status": ("BackfillStatus",),
     "models.plan": ("BackfillPlan",),
     "models.plan_file": ("PlanError",),
     "config": ("load_config",),

@@ -46,6 +46,7 @@ from .models.backfill_context import BackfillContext as BackfillContext
 from .models.backfill_result import BackfillCancelled as BackfillCancelled
 from .models.backfill_result import BackfillError as BackfillError
 from .models.backfill_result import BackfillResult as BackfillResult
+from .models.backfill_status import BackfillStatus as BackfillStatus
 from .models.cache import CacheGetContext as CacheGetContext
 from .models.cache import CacheGetModel as CacheGetModel
 from .models.cache import CacheGetResult as CacheGetResult

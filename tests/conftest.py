@@ -1,4 +1,4 @@
-"""What all tests share: how hard hypothesis tries, where matplotlib writes, whose commands are tested, a terminal."""
+"""What all tests share: how hard hypothesis tries, where matplotlib writes, whose commands are run, a terminal, S3."""
 
 import os
 import select
@@ -95,6 +95,10 @@ class Terminal:
         """Let the process go on, once."""
         os.write(self._go, b".")
 
+    def type(self, text: str) -> None:
+        """Press keys."""
+        os.write(self._ours, text.encode())
+
     def hang_up(self) -> None:
         """Close the terminal, not the process."""
         os.close(self._ours)
@@ -140,3 +144,13 @@ def terminal(tmp_path):
     yield run
     for each in opened:
         each.close()
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """The address of a server that speaks S3, on this machine and without buckets; it takes any keys."""
+    command = [sys.executable, str(Path(__file__).with_name("s3_server.py"))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+        server.kill()

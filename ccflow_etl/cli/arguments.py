@@ -1,9 +1,10 @@
 """The command line: our own flags taken out, the rest read by Hydra's own parser."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import NoReturn
 
 from ccflow_etl.cli.errors import CommandError, did_you_mean
@@ -31,28 +32,30 @@ class Arguments:
     config_name: str
 
 
-def read_arguments(argv: Sequence[str], flags: Iterable[str], options: Iterable[str] = ()) -> Arguments:
+def read_arguments(
+    argv: Sequence[str], flags: Iterable[str], options: Mapping[str, str] = MappingProxyType({})
+) -> Arguments:
     """Split `argv` into our own and Hydra's arguments; a relative `--config-path` is in the working folder.
 
     Args:
         argv: The arguments.
         flags: Our flags without a value.
-        options: Our flags with a value, which is given as `--flag=value` or `--flag value`.
+        options: Our flags with a value, which is given as `--flag=value` or `--flag value`, and what the value is.
 
     Raises:
         CommandError: A value is missing, Hydra's parser refuses an argument, or the config folder does not exist.
 
     >>> argv = ["context.path=x.json", "--json", "-m", "--output", "plan.parquet"]
-    >>> arguments = read_arguments(argv, flags=["--json", "--debug"], options=["--output"])
+    >>> arguments = read_arguments(argv, flags=["--json", "--debug"], options={"--output": "FILE"})
     >>> sorted(arguments.flags), arguments.options
     (['--json'], {'--output': 'plan.parquet'})
     >>> arguments.hydra.overrides, arguments.hydra.multirun, arguments.config_name
     (['context.path=x.json'], True, 'base')
     """
-    flags, names = set(flags), set(options)
-    given, rest = _take_options(argv, names)
+    flags = set(flags)
+    given, rest = _take_options(argv, options)
     ours = frozenset(argument for argument in rest if argument in flags)
-    parsed = _parse([argument for argument in rest if argument not in flags], flags | names)
+    parsed = _parse([argument for argument in rest if argument not in flags], flags | options.keys())
     place = parsed.config_path or PACKAGED
     main = place if "://" in place else _folder(place)
     if parsed.config_dir is not None:
@@ -60,19 +63,19 @@ def read_arguments(argv: Sequence[str], flags: Iterable[str], options: Iterable[
     return Arguments(ours, given, parsed, main, parsed.config_name or DEFAULT_CONFIG)
 
 
-def _take_options(argv: Sequence[str], names: set[str]) -> tuple[dict[str, str], list[str]]:
+def _take_options(argv: Sequence[str], options: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Our options with their values, the last of each, and the other arguments."""
     given: dict[str, str] = {}
     rest: list[str] = []
     waiting = iter(argv)
     for argument in waiting:
         name, has_value, value = argument.partition("=")
-        if name not in names:
+        if name not in options:
             rest.append(argument)
             continue
         given[name] = value if has_value else next(waiting, "")
         if not given[name] or (not has_value and given[name].startswith("-")):
-            raise CommandError(f"{name} needs a value", f"write {name} FILE or {name}=FILE")
+            raise CommandError(f"{name} needs a value", f"write {name} {options[name]} or {name}={options[name]}")
     return given, rest
 
 

@@ -6,7 +6,8 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from ccflow_etl import __version__
 from ccflow_etl.cli.arguments import Arguments, read_arguments
@@ -17,7 +18,10 @@ COMMON_FLAGS = ("--json", "--debug")
 
 
 def run_command(
-    name: str, body: Callable[[Arguments], None], flags: tuple[str, ...] = (), options: tuple[str, ...] = ()
+    name: str,
+    body: Callable[[Arguments], None],
+    flags: tuple[str, ...] = (),
+    options: Mapping[str, str] = MappingProxyType({}),
 ) -> int:
     """Run `body` on the process's arguments and return the exit code; a message goes to stderr.
 
@@ -28,7 +32,7 @@ def run_command(
         name: The command's name.
         body: What the command does.
         flags: The command's own flags, besides `--json` and `--debug`.
-        options: The command's own flags that have a value.
+        options: The command's own flags that have a value, and what the value is.
     """
     argv = sys.argv[1:]
     debug = "--debug" in argv or os.environ.get("HYDRA_FULL_ERROR") == "1"

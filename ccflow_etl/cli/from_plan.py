@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ccflow_etl.cli.errors import CommandError
+from ccflow_etl.cli.missing import missing_keys
 
 if TYPE_CHECKING:
     from ccflow import CallableModel
@@ -105,7 +106,7 @@ def without_missing_context(cfg: DictConfig) -> DictConfig:
     """
     cfg = cfg.copy()
     with open_dict(cfg):
-        for key in OmegaConf.missing_keys(cfg):
+        for key in missing_keys(cfg):
             parent, _, name = key.rpartition(".")
             if key == "context":
                 cfg.context = None

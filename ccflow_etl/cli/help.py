@@ -68,12 +68,16 @@ Examples
 {_COMMON}
 {_EXIT_CODES}""",
     "cc-etl-plan": f"""\
-cc-etl-plan prints what cc-etl would do with the same arguments, step by step, and does nothing.
+cc-etl-plan prints what cc-etl would do with the same arguments, step by step, and runs nothing.
 
-Example
+Examples
   cc-etl-plan --config-path ./config --config-name text_stats_runner backfill=daily \\
       +context.start_datetime=2026-05-01 +context.end_datetime=2026-05-15 --output plan.parquet
       shows the first and last steps, how many are planned or done, and saves the plan; pandas can read it
+  cc-etl-plan --config-path ./config --config-name sales --status
+      shows how many steps are marked as succeeded or failed or not at all, the gaps, and the last failures
+  cc-etl-plan --config-path ./config --config-name sales --clear '*/2026-05-*'
+      removes the marks of the steps of May, so that they run again
 
 The plan is the run: cc-etl with the same config and --from-plan plan.parquet runs exactly these steps, today or next
 week, whatever "yesterday" or "latest" is by then. The context need not be given again.
@@ -81,7 +85,11 @@ week, whatever "yesterday" or "latest" is by then. The context need not be given
 {_ARGUMENTS}\
   --output FILE            save the plan as Parquet
   --from-plan FILE         print what is left of a saved plan
-  --json                   print the plan, with all steps, as one line of JSON
+  --status                 print the marks of the steps instead: by status, the gaps, the last failures
+  --clear KEY-GLOB         remove the marks of the steps with such keys, after a question: --clear '*/2026-05-*'
+  --clear-failed           remove the marks of the steps that failed, after a question
+  --yes                    remove without a question, as where there is no terminal
+  --json                   print the plan, with all steps, or the status, as one line of JSON
 {_COMMON}
 {_EXIT_CODES}""",
 }

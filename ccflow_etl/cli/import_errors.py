@@ -1,6 +1,7 @@
-"""Why a `_target_` cannot be imported, in one line."""
+"""Why a `_target_` cannot be imported, or nothing can because of one distribution, in one line."""
 
 import importlib
+import importlib.metadata
 import sys
 import traceback
 from pathlib import Path
@@ -29,6 +30,26 @@ def explain_import(target: str, key: str, error: BaseException) -> CommandError:
             return _explain_missing(start, error.name)
         case _:
             return CommandError(f"{start}{type(error).__name__}: {error}{_raised_in(error)}")
+
+
+def explain_unreadable(error: BaseException) -> CommandError | None:
+    """Return which distribution has an entry_points.txt that cannot be read, if that is what was raised.
+
+    Plugins are looked for in all distributions at once, by pydantic too, and the error does not say which it was in.
+    """
+    files = {frame.filename for frame in traceback.extract_tb(error.__traceback__)}
+    if importlib.metadata.__file__ not in files:
+        return None
+    for distribution in importlib.metadata.distributions():
+        try:
+            _ = distribution.entry_points
+        except Exception as unreadable:
+            name = distribution.metadata["Name"]
+            return CommandError(
+                f"the entry_points.txt of {name} cannot be read: {type(unreadable).__name__}: {unreadable}",
+                f"install {name} anew, or remove it",
+            )
+    return None
 
 
 def _explain_missing(start: str, name: str) -> CommandError:

@@ -2,7 +2,7 @@
 
 import gc
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ccflow import CallableModel, EvaluatorBase, FlowOptions, FlowOptionsOverride, ModelRegistry
 from omegaconf import DictConfig, OmegaConf
@@ -11,6 +11,10 @@ from pydantic import TypeAdapter, ValidationError
 from ccflow_etl.cli.errors import CommandError, RunFailed, did_you_mean
 from ccflow_etl.cli.from_plan import SavedPlan, plan_method, read_plan, without_missing_context
 from ccflow_etl.cli.invalid import explain_invalid
+from ccflow_etl.cli.missing import missing_keys
+
+if TYPE_CHECKING:
+    from ccflow_etl import BackfillStatus
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,26 @@ class Job:
             CommandError: The callable has no plan, or a saved plan does not go with the config.
         """
         return plan_method(self.path, self.model)(self.context) if self.saved is None else self.saved.remaining()
+
+    def status(self) -> "BackfillStatus":
+        """Return how the steps of the callable, a backfill, are marked.
+
+        Raises:
+            CommandError: The callable is no backfill, or has no checkpoint store.
+        """
+        from ccflow_etl import BackfillModel
+
+        if not isinstance(self.model, BackfillModel):
+            raise CommandError(
+                f"callable {self.path!r} is a {type(self.model).__name__}, which has no steps to be marked",
+                "a backfill has them: backfill=daily, or +backfill=daily",
+            )
+        if self.model.checkpoint_store is None:
+            raise CommandError(
+                f"the backfill {self.path!r} has no checkpoint_store, so none of its steps is marked",
+                "set it in the config, as backfill.checkpoint_store",
+            )
+        return self.model.status(self.context)
 
     def run(self) -> Any:
         """Return the result of the callable.
@@ -76,7 +100,7 @@ def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
     """
     if from_plan is not None:
         cfg = without_missing_context(cfg)
-    missing = sorted(OmegaConf.missing_keys(cfg))
+    missing = missing_keys(cfg)
     if missing:
         hint = f"set it on the command line: {' '.join(f'{key}=...' for key in missing)}"
         raise CommandError("\n".join(f"{key} has no value" for key in missing), hint)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from yaml import MarkedYAMLError  # type: ignore[import-untyped]
 
 from ccflow_etl.cli.errors import CommandError, did_you_mean
-from ccflow_etl.cli.import_errors import explain_import, shorten
+from ccflow_etl.cli.import_errors import explain_import, explain_unreadable, shorten
 from ccflow_etl.cli.invalid import explain_invalid
 
 
@@ -40,7 +40,8 @@ def explain(error: BaseException) -> CommandError:
             where = f" ({shorten(place.name)}, line {place.line + 1})" if place else ""
             return CommandError(f"the YAML cannot be read: {error.problem}{where}")
         case _:
-            return CommandError(f"{type(error).__name__}: {error}", "--debug shows the full traceback")
+            plain = CommandError(f"{type(error).__name__}: {error}", "--debug shows the full traceback")
+            return explain_unreadable(error) or plain
 
 
 def _explain_override(error: OverrideParseException) -> CommandError:

@@ -10,15 +10,23 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Print the plan of the composed config's callable; return the exit code."""
-    return run_command("cc-etl-plan", _plan, options=("--output", "--from-plan"))
+    """Print the plan of the composed config's callable, or the marks of its steps; return the exit code."""
+    return run_command(
+        "cc-etl-plan",
+        _plan,
+        flags=("--status", "--clear-failed", "--yes"),
+        options={"--output": "FILE", "--from-plan": "FILE", "--clear": "KEY-GLOB"},
+    )
 
 
 def _plan(arguments: Arguments) -> None:
     from ccflow_etl.cli.from_plan import FROM_PLAN, save_plan
     from ccflow_etl.cli.hydra_app import inspect
     from ccflow_etl.cli.job import prepare
+    from ccflow_etl.cli.marks import about_marks, show_marks
 
+    if about_marks(arguments):
+        return inspect(arguments, lambda cfg, _loader: show_marks(prepare(cfg), arguments))
     as_json, file = "--json" in arguments.flags, arguments.options.get("--output")
 
     def look(cfg: "DictConfig", _loader: object) -> None:
@@ -29,7 +37,7 @@ def _plan(arguments: Arguments) -> None:
         if file is not None and not as_json:
             print(f"saved to {file}; cc-etl ... {FROM_PLAN} {file} runs it")
 
-    inspect(arguments, look)
+    return inspect(arguments, look)
 
 
 def _json(plan: Any) -> str:

@@ -88,5 +88,7 @@ def _logging_to_stderr(line: str) -> dict[str, Any]:
             "console": {"class": "logging.StreamHandler", "formatter": "simple", "stream": "ext://sys.stderr"}
         },
         "root": {"level": "INFO", "handlers": ["console"]},
+        # boto3 tells where it found its keys with every client, and ccflow-s3 makes a client for every request
+        "loggers": {"botocore": {"level": "WARNING"}},
         "disable_existing_loggers": False,
     }

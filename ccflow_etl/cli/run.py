@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Run the callable of the composed config and print its result; return the exit code."""
-    return run_command("cc-etl", _run, options=("--from-plan",))
+    return run_command("cc-etl", _run, options={"--from-plan": "FILE"})
 
 
 def _run(arguments: Arguments) -> None:

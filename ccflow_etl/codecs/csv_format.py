@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from .csv_table import read_rows, read_table, write_table
+from .csv_table import count_byte, read_rows, read_table, write_table
 from .errors import Refusal, type_name
 from .formats import ContentFormat
 from .frames import from_table, to_table
@@ -58,22 +58,31 @@ class CsvFormat(ContentFormat):
         return file.getvalue()
 
     def _decode(self, data: bytes, options: DecodeOptions) -> Any:
-        note, content = self.detach_note(data)
-        cell = _TABLE_CELL if note else _ROW_CELL
-        if len(content) * cell > options.limit:  # counted only when it could be too much
-            options.check(len(content) + cell * (content.count(b",") + content.count(b"\n")))
-        return from_table(read_table(note, content)) if note else read_rows(content)
+        content_at = _content_at(data)
+        cell = _TABLE_CELL if content_at else _ROW_CELL
+        if len(data) * cell > options.limit:  # counted only when it could be too much
+            options.check(len(data) + cell * (count_byte(data, b",") + count_byte(data, b"\n")))
+        if not content_at:
+            return read_rows(data)
+        return from_table(read_table(_note(data, content_at), memoryview(data)[content_at:]))
 
     def detach_note(self, data: bytes) -> tuple[bytes, bytes]:
         """Split off the schema, which is in the first line if there is one."""
-        if not data.startswith(_MARK):
-            return b"", data
-        line, _, content = data.partition(b"\n")
-        return line[len(_MARK) :].strip(), content
+        content_at = _content_at(data)
+        return _note(data, content_at), data[content_at:]
 
     def attach_note(self, note: bytes, content: bytes) -> bytes:
         """Put the schema into the first line."""
         return b"".join((_MARK, b" ", note, b"\n", content)) if note else content
+
+
+def _content_at(data: bytes) -> int:
+    """Return where the content begins: at once, or after the line of the schema."""
+    return (data.find(b"\n") + 1 or len(data)) if data.startswith(_MARK) else 0
+
+
+def _note(data: bytes, content_at: int) -> bytes:
+    return data[len(_MARK) : content_at].strip()
 
 
 def _rows_to_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:

@@ -4,6 +4,8 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import numpy as np
+
 from .errors import Refusal
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 # The first and last second of the years that have four digits.
 _FIRST_SECOND, _LAST_SECOND = -62_167_219_200, 253_402_300_799
 _BLOCK, _LARGEST_BLOCK = 1 << 22, 2**31 - 1
+_PIECE = 1 << 17
 
 
 def write_table(table: "pa.Table", file: BinaryIO, schema_mark: bytes = b"") -> None:
@@ -45,7 +48,7 @@ def write_table(table: "pa.Table", file: BinaryIO, schema_mark: bytes = b"") -> 
     csv.write_csv(pa.table(columns), file)
 
 
-def read_table(schema_line: bytes, content: bytes) -> "pa.Table":
+def read_table(schema_line: bytes, content: "bytes | memoryview") -> "pa.Table":
     """Return the table that ``write_table`` was given.
 
     Raises:
@@ -64,8 +67,11 @@ def read_table(schema_line: bytes, content: bytes) -> "pa.Table":
     text_types = {field.name: _text_type(field.type) for field in schema}
     if None in text_types.values():
         raise ValueError(f"its schema line names types that CSV has no form for: {schema.types}")
+    for field in schema:
+        if pa.types.is_dictionary(field.type):  # encoded block by block, in parallel
+            text_types[field.name] = pa.dictionary(pa.int32(), field.type.value_type)
     # without line ends inside of cells, blocks are found and read in parallel
-    one_line = rows == b"%d" % (content.count(b"\n") - 1)
+    one_line = rows == b"%d" % (count_byte(content, b"\n") - 1)
     table = _parse(csv.read_csv, content, text_types, ignore_empty_lines=False, newlines_in_values=not one_line)
     if table.column_names != schema.names:
         raise ValueError(f"its columns are {table.column_names}, but by its schema line {schema.names}")
@@ -73,6 +79,17 @@ def read_table(schema_line: bytes, content: bytes) -> "pa.Table":
         return table.cast(schema)
     except pa.ArrowException as error:
         raise ValueError(str(error)) from error
+
+
+def count_byte(content: "bytes | memoryview", byte: bytes) -> int:
+    """Return how often a byte occurs; several times faster than ``bytes.count``.
+
+    >>> count_byte(b"a,b\\nc,d\\n", b"\\n")
+    2
+    """
+    codes = np.frombuffer(content, dtype="u1")
+    pieces = (codes[at : at + _PIECE] for at in range(0, len(codes), _PIECE))  # that stay in a core's cache
+    return sum(int(np.count_nonzero(piece == ord(byte))) for piece in pieces)
 
 
 def read_rows(content: bytes) -> list[dict[str, str]]:
@@ -103,7 +120,7 @@ def read_rows(content: bytes) -> list[dict[str, str]]:
 
 def _parse(
     read: Any,
-    content: bytes,
+    content: "bytes | memoryview",
     types: dict[str, Any],
     *,
     ignore_empty_lines: bool,

@@ -72,6 +72,7 @@ class CategoryKind(ColumnKind):
         if chunks:
             # one place more, which is -1, for nulls
             code_of = np.append(places_among(chunks[0].dictionary, categories), -1)
+            code_of = code_of.astype(np.min_scalar_type(-1 - len(categories)))
             places = [chunk.indices.fill_null(len(code_of) - 1).to_numpy() for chunk in chunks]
             codes = code_of[np.concatenate(places)]
         return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(categories, spec["ordered"]))

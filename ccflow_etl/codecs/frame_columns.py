@@ -49,6 +49,10 @@ class ColumnKind(ABC):
     def decode(self, spec: Spec, column: "pa.ChunkedArray") -> Any:
         """Return the array: a pandas extension array or a numpy array."""
 
+    def plain(self, spec: Spec, column: "pa.ChunkedArray") -> "pa.ChunkedArray | None":
+        """Return the column in the type of which Arrow itself makes the numpy array, or None if there is none."""
+        return None
+
 
 def encode_column(array: Any) -> tuple[Spec, "pa.Array | pa.ChunkedArray"]:
     """Return the spec and the Arrow array of one pandas array.
@@ -81,6 +85,16 @@ def decode_column(spec: Spec, column: "pa.ChunkedArray") -> Any:
     """
     kind = _kind(spec["kind"])
     return kind.decode(spec, column.cast(kind.physical_type(spec)))
+
+
+def plain_column(spec: Spec, column: "pa.ChunkedArray") -> "pa.ChunkedArray | None":
+    """Return a column of which Arrow itself makes the array that ``decode_column`` returns, or None.
+
+    Raises:
+        ValueError: If spec and column do not fit together.
+    """
+    kind = _kind(spec["kind"])
+    return kind.plain(spec, column.cast(kind.physical_type(spec)))
 
 
 def physical_type(spec: Spec) -> "pa.DataType":

@@ -38,9 +38,13 @@ class NumpyKind(ColumnKind):
 
     def decode(self, spec: Spec, column: "pa.ChunkedArray") -> Any:
         """Return a numpy array, possibly a read-only view of the column."""
+        return self.plain(spec, column).to_numpy()
+
+    def plain(self, spec: Spec, column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+        """Return the column as it is; it has no nulls."""
         if column.null_count:
             raise ValueError(f"a column of dtype {spec['dtype']} has {column.null_count} nulls")
-        return column.to_numpy()
+        return column
 
 
 class MaskedKind(ColumnKind):
@@ -74,10 +78,10 @@ class MaskedKind(ColumnKind):
         return pa.from_numpy_dtype(pd.api.types.pandas_dtype(spec["dtype"]).numpy_dtype)
 
     def decode(self, spec: Spec, column: "pa.ChunkedArray") -> Any:
-        """Return the nullable array."""
+        """Return the nullable array, possibly of read-only views of the column."""
         import pandas as pd
 
         values = column.fill_null(False if column.type == "bool" else 0).to_numpy()
         mask = column.is_null().to_numpy()
         array_type = pd.api.types.pandas_dtype(spec["dtype"]).construct_array_type()
-        return array_type(values, mask, copy=True)
+        return array_type(values, mask)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from .errors import Refusal
+from .frame_blocks import decode_columns
 from .frame_columns import Spec, decode_column, encode_column
 from .frame_index import decode_index, encode_index, inline_index, keep_label, outline_index
 from .frame_metadata import pandas_document
@@ -100,13 +101,14 @@ def _restore(spec: Spec, table: "pa.Table", part: Part | None) -> "pd.DataFrame 
     import pandas as pd
 
     index = _index(spec["index"], table, part)
-    arrays = [decode_column(column, table.column(column["field"])) for column in spec["columns"]]
-    # a Series for objects, because from a bare array pandas infers a dtype
-    columns = [pd.Series(array, index=index, dtype=array.dtype, copy=False) for array in arrays]
+    columns = [table.column(column["field"]) for column in spec["columns"]]
     if spec["class"] == "Series":
-        restored = columns[0].copy().rename(from_tagged(spec["name"]))
+        array = decode_column(spec["columns"][0], columns[0])
+        # copied afterwards, because pandas 2.2 ignores copy=True for integers
+        restored = pd.Series(array, index=index, dtype=array.dtype, copy=False).copy().rename(from_tagged(spec["name"]))
     else:
-        restored = pd.DataFrame(dict(enumerate(columns)), index=index)
+        restored = decode_columns(spec["columns"], columns, rows=len(index))
+        restored.index = index
         labels = outline_index(spec["labels"])
         restored.columns = labels if part is None or part.columns is None else labels[part.columns]
     restored.attrs = from_tagged(spec["attrs"]) or {}

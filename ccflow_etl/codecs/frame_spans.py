@@ -48,7 +48,9 @@ class PeriodKind(ColumnKind):
         """Return a PeriodArray."""
         import pandas as pd
 
-        return pd.PeriodIndex.from_ordinals(column.fill_null(_NAT).to_numpy(), freq=spec["freq"]).array
+        # a copy, because pandas makes none of such an array when it goes into a DataFrame
+        numbers = column.fill_null(_NAT).to_numpy().copy()
+        return pd.PeriodIndex.from_ordinals(numbers, freq=spec["freq"]).array
 
 
 class IntervalKind(ColumnKind):

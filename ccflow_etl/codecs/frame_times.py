@@ -52,13 +52,15 @@ class DatetimeKind(ColumnKind):
     def decode(self, spec: Spec, column: "pa.ChunkedArray") -> Any:
         """Return a DatetimeArray."""
         import pandas as pd
-        import pyarrow as pa
 
-        instants = column.cast(pa.timestamp(column.type.unit)).cast(pa.timestamp(spec["unit"])).to_numpy()
-        index = pd.DatetimeIndex(instants)
+        index = pd.DatetimeIndex(_instants(spec, column).to_numpy(), copy=False)
         if spec["zone"]:
             index = index.tz_localize("UTC").tz_convert(zone_of(spec["zone"]))
         return index.array
+
+    def plain(self, spec: Spec, column: "pa.ChunkedArray") -> "pa.ChunkedArray | None":
+        """Return the instants, if there is no zone."""
+        return None if spec["zone"] else _instants(spec, column)
 
 
 class TimedeltaKind(ColumnKind):
@@ -91,4 +93,15 @@ class TimedeltaKind(ColumnKind):
         """Return a TimedeltaArray."""
         import pandas as pd
 
-        return pd.TimedeltaIndex(column.to_numpy()).array
+        return pd.TimedeltaIndex(column.to_numpy(), copy=False).array
+
+    def plain(self, spec: Spec, column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+        """Return the column as it is."""
+        return column
+
+
+def _instants(spec: Spec, column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    """Return what a column of times holds, in the unit of its dtype and without its zone."""
+    import pyarrow as pa
+
+    return column.cast(pa.timestamp(column.type.unit)).cast(pa.timestamp(spec["unit"]))

@@ -95,19 +95,7 @@ def _checked(file: BinaryIO, options: DecodeOptions) -> DecodeOptions:
 
 
 def _writer(file: Any, schema: "pa.Schema", use_dictionary: "list[str] | bool" = False) -> "pq.ParquetWriter":
-    import pyarrow as pa
     import pyarrow.parquet as pq
-
-    split = (
-        {}
-        if use_dictionary is True
-        else {
-            field.name: "BYTE_STREAM_SPLIT"  # a sixth smaller and faster: signs and exponents side by side
-            for field in schema
-            if (pa.types.is_float32(field.type) or pa.types.is_float64(field.type))
-            and not (use_dictionary and field.name in use_dictionary)
-        }
-    )
 
     return pq.ParquetWriter(
         file,
@@ -116,8 +104,25 @@ def _writer(file: Any, schema: "pa.Schema", use_dictionary: "list[str] | bool" =
         compression_level=1,
         write_page_checksum=True,
         use_dictionary=use_dictionary,
-        column_encoding=split or None,
+        column_encoding=_encodings(schema, use_dictionary),
     )
+
+
+def _encodings(schema: "pa.Schema", use_dictionary: "list[str] | bool") -> "dict[str, str] | None":
+    """Return how the values of columns without a dictionary are laid out, where another way than plain is better."""
+    import pyarrow as pa
+
+    if use_dictionary is True:
+        return None
+    encodings = {}
+    for field in schema:
+        if field.name in (use_dictionary or ()):
+            continue
+        if pa.types.is_float32(field.type) or pa.types.is_float64(field.type):
+            encodings[field.name] = "BYTE_STREAM_SPLIT"  # a sixth smaller and faster: signs and exponents side by side
+        elif pa.types.is_integer(field.type) or pa.types.is_temporal(field.type):
+            encodings[field.name] = "DELTA_BINARY_PACKED"  # three times faster, and what ascends is next to nothing
+    return encodings or None
 
 
 def _check_schema(schema: "pa.Schema") -> None:

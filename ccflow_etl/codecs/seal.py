@@ -14,7 +14,7 @@ from .errors import PayloadIntegrityError
 
 _MARK = b"\xff\xffcc-etl"  # begins with what no footer can begin with
 _BLOCK = len(_MARK) + 8  # the mark, the checksum, and zeros that keep what follows aligned
-_PIECE = 1 << 20
+_PIECE = 1 << 18
 
 
 class SealedSink(io.RawIOBase):
@@ -103,10 +103,11 @@ def is_sealed(file: BinaryIO, magic: bytes) -> bool:
 
 
 def _checksum(file: BinaryIO, start: int, end: int, checksum: int) -> int:
+    piece = memoryview(bytearray(min(_PIECE, end - start)))
     file.seek(start)
-    while start < end and (piece := file.read(min(_PIECE, end - start))):
-        checksum = zlib.crc32(piece, checksum)
-        start += len(piece)
+    while start < end and (count := file.readinto(piece[: end - start])):  # type: ignore[attr-defined]
+        checksum = zlib.crc32(piece[:count], checksum)
+        start += count
     return checksum
 
 

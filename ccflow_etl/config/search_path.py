@@ -1,16 +1,15 @@
 """Where Hydra looks for groups: the user's folder, this package, and the packages of installed connectors."""
 
 from collections.abc import Callable
-from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ccflow_etl.config.connectors import find_connectors
 
 if TYPE_CHECKING:
     from hydra.core.config_search_path import ConfigSearchPath
 
 PACKAGED = "pkg://ccflow_etl.config"
-ENTRY_POINT_GROUP = "hydra.lernaplugins"
 
 
 def search_path(main: str, extra: Path | None, warn: Callable[[str], None]) -> "ConfigSearchPath":
@@ -29,7 +28,7 @@ def search_path(main: str, extra: Path | None, warn: Callable[[str], None]) -> "
 
     path = create_config_search_path(main)
     places = [] if extra is None else [("command-line", f"file://{extra.absolute()}")]
-    places += [("ccflow-etl", PACKAGED), *_connectors(warn)]
+    places += [("ccflow-etl", PACKAGED), *find_connectors(warn)]
     known = {element.path for element in path.get_path()}
     for provider, place in places:
         if place not in known:
@@ -50,20 +49,3 @@ def find_folder(name: str) -> Path:
         if (parent / name).is_dir():
             return parent / name
     raise FileNotFoundError(f"no config folder {name!r} in {here} or in a folder above it")
-
-
-def _connectors(warn: Callable[[str], None]) -> list[tuple[str, str]]:
-    found = []
-    for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
-        kind, _, package = entry.value.partition(":")
-        if kind != "pkg":
-            continue
-        try:
-            # Hydra imports it as well, and would fail for every config
-            import_module(package)
-        except Exception as error:
-            reason = str(error).partition("\n")[0]
-            warn(f"connector {entry.name} is left out, {package} cannot be imported: {type(error).__name__}: {reason}")
-        else:
-            found.append((entry.name, f"pkg://{package}"))
-    return found

@@ -18,7 +18,7 @@ NOT_BEGUN = _Answer.NOT_BEGUN
 """The answer of a call that arrived after its run was stopped."""
 
 
-class Cargo(WorkerPlugin):  # type: ignore[misc] # distributed is not typed
+class Cargo(WorkerPlugin):
     """A function and its first argument, which a worker holds under a name."""
 
     def __init__(self, name: str, fn: Callable[..., Any], cargo: bytes):

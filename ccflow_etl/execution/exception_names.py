@@ -50,8 +50,8 @@ def _names(names: Collection[str], cls: type) -> bool:
 def classes_named(names: Collection[str]) -> list[type[Exception]]:
     """The importable exception classes of these names: those in memory, and those that a full name imports.
 
-    >>> classes_named(["ConnectionError", "json.decoder.JSONDecodeError"])
-    [<class 'ConnectionError'>, <class 'json.decoder.JSONDecodeError'>]
+    >>> classes_named(["BlockingIOError", "json.decoder.JSONDecodeError"])
+    [<class 'BlockingIOError'>, <class 'json.decoder.JSONDecodeError'>]
     """
     for name in names:
         module, _, _ = name.rpartition(".")

@@ -164,10 +164,10 @@ class RetryPolicy(BaseModel):
         - A ``backoff_multiplier`` below 1 becomes 1: its delays never shrink.
         - It knows nothing like status codes, ``Retry-After``, ``attempt_timeout_seconds``, ``requests_per_interval``.
 
-        >>> policy = RetryPolicy(max_attempts=4, initial_delay_seconds=1.0, retry_exception_types=["ConnectionError"])
+        >>> policy = RetryPolicy(max_attempts=4, initial_delay_seconds=1.0, retry_exception_types=["BlockingIOError"])
         >>> theirs = policy.to_ccflow()
         >>> theirs.max_attempts, theirs.wait_initial, theirs.retry_exceptions
-        (4, 1.0, ['builtins.ConnectionError'])
+        (4, 1.0, ['builtins.BlockingIOError'])
         """
         return CcflowRetryPolicy(
             max_attempts=self.max_attempts,

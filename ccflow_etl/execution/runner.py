@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -43,6 +43,11 @@ class Outcome:
     started: float = 0.0
     seconds: float = 0.0
     process: int = 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended with an exception of its own."""
+        return self.error is not None and not self.cancelled
 
     @property
     def cancelled(self) -> bool:
@@ -136,7 +141,7 @@ Window = Callable[[float | None], int]
 
 def _window(pool: Executor, ahead: int | None) -> Window:
     if ahead is None and hasattr(pool, "ahead"):
-        return pool.ahead  # type: ignore[no-any-return]
+        return pool.ahead
     workers = ahead or getattr(pool, "_max_workers", None) or _WORKERS_OF_UNKNOWN_POOL
     return lambda seconds: workers
 
@@ -186,9 +191,14 @@ def _submitting(call: Callable[[Any], Any], policy: RetryPolicy | None, pool: Ex
     if isinstance(pool, ThreadPoolExecutor):
         yield lambda index, item: pool.submit(copy_context().run, attempt, call, policy, index, item)
         return
-    carrying = getattr(pool, "carrying", lambda fn, work: nullcontext(partial(pool.submit, fn, work)))
+    carrying = getattr(pool, "carrying", partial(_resending, pool))
     with carrying(_attempt_elsewhere, pack(call, policy, type(pool).__name__)) as submit:
         yield lambda index, item: submit(index, cloudpickle.dumps(item))
+
+
+def _resending(pool: Executor, fn: Callable[..., Any], work: bytes) -> "AbstractContextManager[Submit]":
+    """What a pool knows nothing of goes with each call."""
+    return nullcontext(lambda *args: pool.submit(fn, work, *args))
 
 
 def _attempt_elsewhere(work: bytes, index: int, item: bytes) -> bytes:

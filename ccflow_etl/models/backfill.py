@@ -1,32 +1,25 @@
 """BackfillModel: a model run for every step of a range."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
-from ccflow import CallableModel, ContextBase, Flow
+from ccflow import Flow
 from ccflow.callable import GraphDepList
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
-from ..calendars.interval import Interval
-from ..execution.retry import RetryPolicy
 from .backfill_context import BackfillContext
-from .backfill_policy import FailurePolicy
 from .backfill_result import BackfillError, BackfillResult
-from .backfill_run import BackfillRun, Only
-from .checkpoint_store import OptionalCheckpointStore
-from .executor import OptionalExecutor
+from .backfill_run import BackfillRun
+from .backfill_settings import BackfillSettings
+from .backfill_status import BackfillStatus
 from .graph_steps import BackfillDecisions
 from .plan import BackfillPlan
 from .plan_run import decided_plan, explained_plan, remaining_plan
-from .report_file import check_report_path
-from .step_keys import DEFAULT_KEY, check_key
-from .step_maker import carries_window
+from .step_keys import StepKeys
 
 __all__ = ["BackfillModel"]
 
 
-class BackfillModel(CallableModel):
+class BackfillModel(BackfillSettings):
     """Runs a model once for each step of a :class:`BackfillContext` of the model's own context type.
 
     A plain backfill declares its steps as dependencies, so that a graph evaluator can run them; a step that was run
@@ -36,7 +29,7 @@ class BackfillModel(CallableModel):
     Without any of the other fields, a backfill is a plain loop.
 
     >>> import datetime as dt
-    >>> from ccflow import DateContext, GenericResult
+    >>> from ccflow import CallableModel, DateContext, GenericResult
     >>> class Weekday(CallableModel):
     ...     @Flow.call
     ...     def __call__(self, context: DateContext) -> GenericResult[str]:
@@ -45,76 +38,6 @@ class BackfillModel(CallableModel):
     >>> [output["value"] for output in result.value["outputs"]]
     ['Thursday', 'Friday']
     """
-
-    model: CallableModel = Field(description="The model to run for each step.")
-    checkpoint_store: OptionalCheckpointStore = Field(
-        None, description="Where the steps that are done are marked; done steps are not run again."
-    )
-    key: Annotated[str, AfterValidator(check_key)] = Field(
-        DEFAULT_KEY, description="Template of a step's checkpoint key: {model}, {version}, {step} and {context}."
-    )
-    code_version: Annotated[str, Field(min_length=1)] | None = Field(
-        None, description="Changes every key, so that a new version runs every step."
-    )
-    overwrite: bool = Field(False, description="Run steps that are done, too.")
-    only: Only | None = Field(
-        None, description="Run only steps without a mark (missing), or marked as failed (failed)."
-    )
-    retry: RetryPolicy | None = Field(None, description="How each step is tried again.")
-    on_error: Literal["raise", "continue"] = Field(
-        "raise", description="Stop at the first failure, or go on; with a limit of failures, go on."
-    )
-    max_failures: NonNegativeInt | None = Field(None, description="How many steps may fail; one more ends the run.")
-    min_success_ratio: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        None, description="Which part of the steps has to succeed; the run ends when it no longer can."
-    )
-    raise_on_failure: bool = Field(True, description="Raise BackfillError for too many failures, or return the result.")
-    executor: OptionalExecutor = Field(None, description="Where the steps run; by default here, one by one.")
-    chunk: PositiveInt | Interval | None = Field(
-        None,
-        description="Steps that a model with a range context is called for at once: how many, or an interval.",
-    )
-    split_failed: bool = Field(False, description="Call for the halves of a chunk that failed, down to single steps.")
-    depends_on_past: bool = Field(False, description="Run in order, one at a time, and not past a failure.")
-    progress: bool | None = Field(
-        None, description="Whether to show how far the run is; by default only for cc-etl in a terminal."
-    )
-    report_path: Annotated[Path, AfterValidator(check_report_path)] | None = Field(
-        None, description="A .jsonl or .parquet file to write the report's lines to as the steps end."
-    )
-    collect: bool = Field(True, description="Whether to keep the steps' outputs.")
-
-    @model_validator(mode="after")
-    def _check_chunk(self) -> Self:
-        if self.chunk is not None and not carries_window(_required(self.model.context_type)):
-            raise ValueError(
-                f"chunk needs a model whose context has start_date and end_date, or start_datetime and end_datetime: "
-                f"{type(self.model).__name__} is called for one step at a time."
-            )
-        return self
-
-    @property
-    def _has_limit(self) -> bool:
-        return self.max_failures is not None or self.min_success_ratio is not None
-
-    @model_validator(mode="after")
-    def _check_limit(self) -> Self:
-        if self._has_limit and self.on_error == "raise" and "on_error" in self.model_fields_set:
-            raise ValueError(
-                "on_error='raise' stops at the first failure: leave it out, or max_failures and the ratio."
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _check_only(self) -> Self:
-        if self.only is not None and self.checkpoint_store is None:
-            raise ValueError(f"only={self.only!r} needs a checkpoint_store, whose marks say which steps those are.")
-        return self
-
-    @property
-    def context_type(self) -> Any:
-        """``BackfillContext`` of the wrapped model's context type."""
-        return BackfillContext.__class_getitem__(_required(self.model.context_type))
 
     @Flow.call(cacheable=False)
     def __call__(self, context: BackfillContext) -> BackfillResult:
@@ -137,55 +60,12 @@ class BackfillModel(CallableModel):
             return error.result
 
     @property
-    def _policy(self) -> FailurePolicy:
-        return FailurePolicy(
-            on_error="continue" if self._has_limit else self.on_error,
-            max_failures=self.max_failures,
-            min_success_ratio=self.min_success_ratio,
-        )
-
-    @property
-    def _schedules(self) -> bool:
-        """Whether when and where a step runs is said here, so that no graph evaluator can."""
-        return (
-            self.executor is not None
-            or self.chunk is not None
-            or self.depends_on_past
-            or bool(self.progress)
-            or self.report_path is not None
-        )
-
-    @property
-    def _is_plain(self) -> bool:
-        """Whether a step is nothing but the model's call."""
-        return self.checkpoint_store is None and self.retry is None and self._policy == FailurePolicy()
-
-    @property
     def _decider(self) -> BackfillDecisions | None:
         """The node that decides on all steps, where a graph evaluator may run those that are left."""
-        return None if self._is_plain or self._schedules else BackfillDecisions(backfill=self)
+        return None if self.is_plain or self.schedules_itself else BackfillDecisions(backfill=self)
 
     def _run(self, context: BackfillContext, decider: BackfillDecisions | None = None) -> BackfillRun:
-        return BackfillRun(
-            backfill=self,
-            model=self.model,
-            context=context,
-            key=self.key,
-            code_version=self.code_version,
-            store=self.checkpoint_store,
-            overwrite=self.overwrite,
-            only=self.only,
-            retry=self.retry,
-            policy=self._policy,
-            executor=self.executor,
-            collect=self.collect,
-            chunk=self.chunk,
-            split_failed=self.split_failed,
-            depends_on_past=self.depends_on_past,
-            decider=decider,
-            progress=self.progress,
-            report_path=self.report_path,
-        )
+        return BackfillRun(self, context, decider=decider)
 
     def plan(self, context: Any) -> BackfillPlan:
         """What a call with this context would run; nothing is run and nothing written.
@@ -234,6 +114,26 @@ class BackfillModel(CallableModel):
         rest = self.remaining(plan, context)
         return self._finish(replace(self._run(rest.context), decisions=rest.decisions, noted={"plan": plan.id}))
 
+    def status(self, context: Any) -> BackfillStatus:
+        """How the steps are marked now, whoever marked them; nothing is run and nothing written.
+
+        Args:
+            context: A :class:`BackfillContext`, or anything that validates as one.
+
+        Raises:
+            ValueError: The backfill has no checkpoint store, or ``context`` is not a backfill of the wrapped model.
+
+        >>> from ccflow_etl import LocalWriteModel, MemoryCheckpointStore
+        >>> backfill = BackfillModel(model=LocalWriteModel(), checkpoint_store=MemoryCheckpointStore())
+        >>> backfill.status(["2024-01-01", "2024-01-31", {"path": "sales.json", "payload": 1}]).counts
+        {'unmarked': 31}
+        """
+        if self.checkpoint_store is None:
+            raise ValueError("status needs a checkpoint_store, whose marks it tells.")
+        context = self.context_type.model_validate(context)
+        keys = StepKeys(self.key, self.model, self.code_version, context.context, context.step_contexts())
+        return BackfillStatus(context, keys, self.checkpoint_store)
+
     @Flow.deps
     def __deps__(self, context: BackfillContext) -> GraphDepList:
         """One dependency for each step that is to run.
@@ -243,15 +143,9 @@ class BackfillModel(CallableModel):
         executor, a chunk, ``depends_on_past``, progress or a ``report_path`` there are none: the backfill itself says
         when and where a step runs.
         """
-        if self._schedules:
+        if self.schedules_itself:
             return []
-        if self._is_plain:
+        if self.is_plain:
             return [(self.model, list(context.step_contexts()))]
         run = self._run(context, self._decider)
         return [(run.node, list(run.calls()))] if run.node else []
-
-
-def _required(context_type: Any) -> type[ContextBase]:
-    """The context type of a signature, without the ``| None`` of a context that may be left out."""
-    kinds = [kind for kind in getattr(context_type, "__args__", ()) if kind is not type(None)]
-    return kinds[0] if kinds and not isinstance(context_type, type) else context_type

@@ -1,5 +1,6 @@
 """When a backfill stops, and whether it failed."""
 
+import math
 from typing import Annotated, Literal
 
 from ccflow import BaseModel
@@ -15,8 +16,8 @@ class FailurePolicy(BaseModel):
     the limits allow: none, without a limit; with limits, it also stops as soon as they are exceeded.
 
     >>> policy = FailurePolicy(on_error="continue", min_success_ratio=0.9)
-    >>> policy.allowed(30), policy.stops(3, 30), policy.stops(4, 30)
-    (3, False, True)
+    >>> policy.allowed(30), policy.endures(30), FailurePolicy(on_error="continue").endures(30)
+    (3, 3, inf)
     """
 
     model_config = ConfigDict(frozen=True)
@@ -32,9 +33,9 @@ class FailurePolicy(BaseModel):
             limits.append(int(steps * (1 - self.min_success_ratio) + 1e-9))
         return min(limits, default=0)
 
-    def stops(self, failures: int, steps: int) -> bool:
-        """Whether this many failures end the run."""
+    def endures(self, steps: int) -> float:
+        """How many failures of a number of steps the run goes on with; one more ends it."""
         if self.on_error == "raise":
-            return failures > 0
+            return 0
         limited = self.max_failures is not None or self.min_success_ratio is not None
-        return limited and failures > self.allowed(steps)
+        return self.allowed(steps) if limited else math.inf

@@ -5,29 +5,25 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
-from typing import Any, Literal
+from functools import cached_property, lru_cache
+from typing import Any
 
-import numpy as np
-from ccflow import CallableModel, ContextBase, GenericResult, ResultBase
+from ccflow import ContextBase, GenericResult, ResultBase
 from pydantic_core import PydanticSerializationError
 
-from ..calendars.interval import Interval
 from ..execution.cancel import Cancellation
 from ..execution.executors import BaseExecutor
 from ..execution.pause import interruptible
-from ..execution.retry import RetryPolicy
 from ..execution.runner import Outcome, run_calls
-from ..stores.checkpoint_protocol import get_many, should_skip_many
-from ..stores.records import CheckpointRecord
 from .backfill_context import BackfillContext
 from .backfill_policy import FailurePolicy
 from .backfill_result import BackfillCancelled, BackfillError, BackfillResult
+from .backfill_settings import BackfillSettings
 from .blocks import Block, Work, cut
 from .graph_steps import BackfillDecisions, BackfillStep, StepCall
 from .marks import mark_ended
 from .report import StepReport
+from .step_decisions import decide
 from .step_keys import StepKeys
 from .steps import StepContexts
 from .watch import Watch
@@ -36,31 +32,14 @@ __all__ = ["BackfillRun"]
 
 log = logging.getLogger(__name__)
 
-Only = Literal["missing", "failed"]
-
 
 @dataclass
 class BackfillRun:
     """Everything one call of a backfill needs; made for the call and gone with it."""
 
-    backfill: CallableModel
-    model: CallableModel
+    settings: BackfillSettings
     context: BackfillContext[Any]
-    key: str
-    code_version: str | None = None
-    store: Any = None
-    overwrite: bool = False
-    only: Only | None = None
-    retry: RetryPolicy | None = None
-    policy: FailurePolicy = field(default_factory=FailurePolicy)
-    executor: BaseExecutor | Executor | None = None
-    collect: bool = True
-    chunk: int | Interval | None = None
-    split_failed: bool = False
-    depends_on_past: bool = False
     decider: BackfillDecisions | None = None
-    progress: bool | None = None
-    report_path: Path | None = None
     decisions: Sequence[str] | None = None  # of a plan; None to ask the store
     noted: dict[str, Any] = field(default_factory=dict)  # what every mark tells besides
 
@@ -72,27 +51,22 @@ class BackfillRun:
     @cached_property
     def report(self) -> StepReport:
         """The line of each step: ``planned`` for those to run, and for the others why they are not."""
-        keys = None
-        if self.store is not None:
-            keys = StepKeys(self.key, self.model, self.code_version, self.context.context, self.contexts)
+        settings, keys = self.settings, None
+        if settings.checkpoint_store is not None:
+            keys = StepKeys(settings.key, settings.model, settings.code_version, self.context.context, self.contexts)
         report = StepReport(self.contexts.steps, self.context.windows, keys)
         if self.decisions is not None:
             report.decide(self.decisions)
-            return report
-        if keys is None:
-            return report
-        if self.decider is not None:
+        elif keys is not None and self.decider is not None:
             report.decide(self.decider(self.context).decisions)
-            return report
-        if not self.overwrite:
-            done = should_skip_many(self.store, keys.all())
-            report.mark(np.flatnonzero(done), "checkpoint")
-        if self.only is not None:
-            planned = report.planned()
-            records = get_many(self.store, [keys[index] for index in planned], needed_for=f"only={self.only!r}")
-            wanted = np.fromiter(map(self._is_wanted, records), dtype=bool, count=len(planned))
-            report.mark(planned[~wanted], "skipped")
+        elif keys is not None:
+            decide(report, keys, settings)
         return report
+
+    @cached_property
+    def policy(self) -> FailurePolicy:
+        """When the run stops, and whether it failed."""
+        return self.settings.policy
 
     @cached_property
     def node(self) -> BackfillStep | None:
@@ -100,19 +74,15 @@ class BackfillRun:
         if self.decider is None:
             return None
         step = BackfillStep(
-            model=self.model,
-            checkpoint_store=self.store,
-            retry=self.retry,
+            model=self.settings.model,
+            checkpoint_store=self.settings.checkpoint_store,
+            retry=self.settings.retry,
             policy=self.policy,
             decisions=self.decider,
             range=self.context,
         )
         step._to_run = len(self.report.planned())
         return step
-
-    def _is_wanted(self, record: CheckpointRecord | None) -> bool:
-        """Whether a step has the mark that ``only`` asks for."""
-        return record is None if self.only == "missing" else record is not None and record.status == "failed"
 
     def run(self) -> BackfillResult:
         """Run the chosen steps.
@@ -129,17 +99,13 @@ class BackfillRun:
                 *(self.context.start_datetime, self.context.end_datetime, len(self.report)),
                 len(self.report) - len(chosen),
             )
-        with Watch(
-            *(self.backfill, self.model, self.context, self.contexts, self.report),
-            progress=self.progress,
-            report_path=self.report_path,
-        ) as watch:
+        with Watch(self.settings, self.context, self.contexts, self.report) as watch:
             return self._run(watch, len(chosen))
 
     def _run(self, watch: Watch, chosen: int) -> BackfillResult:
         outputs: dict[int, dict[str, Any]] = {}
         failures: dict[int, Outcome] = {}
-        abandoned = False
+        collect, abandoned = self.settings.collect, False
         with Cancellation(_tell_to_wait) as cancellation, interruptible(cancellation.wait):
             try:
                 for block, outcome in self._outcomes(lambda: not cancellation.requested, failures, chosen):
@@ -147,7 +113,7 @@ class BackfillRun:
                         continue
                     if outcome.error is not None:
                         failures |= dict.fromkeys(block, outcome)
-                    elif self.collect:
+                    elif collect:
                         outputs[block[0]] = self._output(outcome.item, outcome.result)
                     self._record(block, outcome)
                     watch.ended(block, outcome)
@@ -170,18 +136,20 @@ class BackfillRun:
         if self.node is not None:
             yield from self._outcomes_of_nodes(self.node, go_on)
             return
-        work = Work(cut(self.report.planned(), self.chunk, self.contexts.steps), self.contexts)
-        with _opened(self.executor) as pool:
+        settings = self.settings
+        endured = 0 if settings.depends_on_past else self.policy.endures(chosen)
+        work = Work(cut(self.report.planned(), settings.chunk, self.contexts.steps), self.contexts)
+        with _opened(settings.executor) as pool:
             for outcome in run_calls(
-                self.model,
+                settings.model,
                 work,
                 pool=pool,
-                policy=self.retry,
-                ahead=1 if self.depends_on_past else None,
-                go_on=lambda: go_on() and not self._stops(len(failures), chosen),
+                policy=settings.retry,
+                ahead=1 if settings.depends_on_past else None,
+                go_on=lambda: go_on() and len(failures) <= endured,
             ):
                 block = work.take(outcome.index)
-                if outcome.error is not None and not outcome.cancelled and self.split_failed and len(block) > 1:
+                if settings.split_failed and len(block) > 1 and outcome.failed:
                     work.halve(block)
                 else:
                     yield block, outcome
@@ -200,8 +168,10 @@ class BackfillRun:
         for index in self.report.planned().tolist():
             yield StepCall(context=self.contexts[index], key=self.report.key(index))
 
-    def _stops(self, failures: int, steps: int) -> bool:
-        return (self.depends_on_past and failures > 0) or self.policy.stops(failures, steps)
+    @cached_property
+    def _store_to_mark(self) -> Any:
+        """The checkpoint store, unless the nodes of a graph do the marking."""
+        return self.settings.checkpoint_store if self.node is None else None
 
     def _record(self, block: Block, outcome: Outcome) -> None:
         failed, told = outcome.error is not None, outcome.told
@@ -215,8 +185,8 @@ class BackfillRun:
                 seconds=seconds,
                 error=told,
             )
-        if self.store is not None and self.node is None:
-            mark_ended(self.store, [self.report.key(index) for index in block], outcome, self.noted)
+        if self._store_to_mark is not None:
+            mark_ended(self._store_to_mark, [self.report.key(index) for index in block], outcome, self.noted)
 
     @cached_property
     def _type_of_contexts(self) -> str:
@@ -224,9 +194,9 @@ class BackfillRun:
 
     def _output(self, step: ContextBase, result: ResultBase) -> dict[str, Any]:
         # A context is told, whatever it holds; a result that has no JSON, as a DataFrame has none, is kept as it is.
-        context = step.__pydantic_serializer__.to_python(step, mode="json", fallback=repr, exclude={"type_"})
+        context = type(step).__pydantic_serializer__.to_python(step, mode="json", fallback=repr, exclude={"type_"})
         context["type_"] = self._type_of_contexts  # looked up by pydantic it costs more than all the rest
-        if isinstance(result, GenericResult):
+        if _is_generic(type(result)):
             return {"context": context, "value": result.value}
         try:
             return {"context": context, "value": result.model_dump(mode="json")}
@@ -271,3 +241,8 @@ def _opened(executor: BaseExecutor | Executor | None) -> Iterator[Executor | Non
             yield pool
     else:
         yield executor
+
+
+@lru_cache
+def _is_generic(kind: type[ResultBase]) -> bool:
+    return issubclass(kind, GenericResult)

@@ -59,7 +59,7 @@ class BackfillStep(CallableModel):
     @Flow.call(cacheable=False)
     def __call__(self, context: StepCall) -> GenericResult[Any]:
         """Run the step, and mark it when it has ended."""
-        if self.policy.stops(self._failures, self._to_run):
+        if self._failures > self.policy.endures(self._to_run):
             return GenericResult[Any](value=None)
         outcome = attempt(self.model, self.retry, 0, context.context)
         if self.checkpoint_store is not None and not outcome.cancelled:

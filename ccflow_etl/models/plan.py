@@ -10,16 +10,14 @@ from ccflow import ResultBase
 from pydantic import Field
 
 from .backfill_context import BackfillContext
+from .frame_text import records, table
 from .plan_file import read_plan, write_plan
 from .step_ranges import step_ranges
-from .steps import datetimes
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["BackfillPlan"]
-
-_SHOWN = 10  # lines of a printed table
 
 Decision = Literal["planned", "checkpoint", "skipped"]
 
@@ -105,7 +103,7 @@ class BackfillPlan(ResultBase):
         [{'step': '2024-01-01T00:00:00', 'end': '2024-01-02T00:00:00', 'decision': 'planned', 'reason': ''}]
         """
         context = self.context.model_dump(mode="json", by_alias=True, exclude={"type_"})
-        frames = {"gaps": _records(self.gaps), "steps": _records(self.frame)}
+        frames = {"gaps": records(self.gaps), "steps": records(self.frame)}
         return {"id": self.id, "context": context, "counts": self.counts} | frames
 
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
@@ -148,26 +146,8 @@ class BackfillPlan(ResultBase):
         frame = self.frame
         shown = ["step", "end", "decision"] + (["reason"] if self.keys is not None else [])
         counts = ", ".join(f"{count:,} {decision}" for decision, count in self.counts.items()) or "nothing to run"
-        parts = [_table(frame[shown]), f"{len(frame):,} steps: {counts}"]
+        parts = [table(frame[shown]), f"{len(frame):,} steps: {counts}"]
         if 0 < self.counts.get("planned", 0) < len(frame):
             gaps = self.gaps
-            parts += ["", f"{len(gaps):,} {'gap' if len(gaps) == 1 else 'gaps'} to be run:", _table(gaps)]
+            parts += ["", f"{len(gaps):,} {'gap' if len(gaps) == 1 else 'gaps'} to be run:", table(gaps)]
         return "\n".join(parts).lstrip("\n")
-
-
-def _table(frame: "pd.DataFrame") -> str:
-    if frame.empty:
-        return ""
-    return frame.to_string(index=False, max_rows=_SHOWN, formatters={"steps": "{:,}".format})
-
-
-def _records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
-    import pandas as pd
-
-    columns = {
-        name: [when.isoformat() for when in datetimes(pd.DatetimeIndex(column))]
-        if pd.api.types.is_datetime64_any_dtype(column)
-        else column.tolist()
-        for name, column in frame.items()
-    }
-    return [dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True)]

@@ -1,16 +1,14 @@
 """Making a plan of a backfill's run, and seeing what is left of one."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .backfill_run import BackfillRun
+from .backfill_settings import BackfillSettings
 from .plan import BackfillPlan
 from .plan_file import PlanError, one_line
 from .plan_match import check_context, check_model, done_by, fingerprint
 from .plan_reasons import reasons
 from .step_keys import StepKeys
-
-if TYPE_CHECKING:
-    from .backfill import BackfillModel
 
 __all__ = ["decided_plan", "explained_plan", "remaining_plan"]
 
@@ -18,17 +16,17 @@ __all__ = ["decided_plan", "explained_plan", "remaining_plan"]
 def decided_plan(run: BackfillRun) -> BackfillPlan:
     """What is decided on the steps of a run, without a word on why."""
     frame = run.report.frame()
-    keys = None if run.store is None else frame["key"].tolist()
+    keys = None if run.settings.checkpoint_store is None else frame["key"].tolist()
     return BackfillPlan(context=run.context, decisions=frame["status"].tolist(), keys=keys)
 
 
-def explained_plan(backfill: "BackfillModel", plan: BackfillPlan) -> BackfillPlan:
+def explained_plan(backfill: BackfillSettings, plan: BackfillPlan) -> BackfillPlan:
     """The plan with reasons, and with what a later run has to go with."""
     why = reasons(plan.decisions, plan.keys, backfill.checkpoint_store, backfill.only, backfill.overwrite)
     return plan.model_copy(update={"reasons": why, "fingerprint": fingerprint(backfill, plan.id)})
 
 
-def remaining_plan(backfill: "BackfillModel", plan: BackfillPlan, given: Any) -> BackfillPlan:
+def remaining_plan(backfill: BackfillSettings, plan: BackfillPlan, given: Any) -> BackfillPlan:
     """The plan with the steps that an earlier run of it has done as ``checkpoint``.
 
     Raises:

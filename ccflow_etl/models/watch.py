@@ -2,16 +2,15 @@
 
 import os
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from ccflow import CallableModel
 from numpy.typing import NDArray
 
 from ..execution.progress import open_progress
 from ..execution.runner import Outcome
 from .backfill_context import BackfillContext
+from .backfill_settings import BackfillSettings
 from .blocks import Block
 from .report import StepReport
 from .report_file import streamed_report
@@ -25,31 +24,25 @@ class Watch:
     """Passes on what becomes of steps: to ccflow's reporters, to the progress that is shown, to the file of the report.
 
     Args:
-        backfill: The model that runs the steps.
-        model: The model that is called for them.
+        settings: The backfill, which is what reporters are told of, and says who else follows.
         context: The range.
         contexts: The context of each step.
         report: The line of each step, written before anyone here is told of it.
-        progress: Whether progress is shown; None for what the program around says.
-        report_path: The file of the report's lines, if any.
     """
 
     def __init__(
         self,
-        backfill: CallableModel,
-        model: CallableModel,
+        settings: BackfillSettings,
         context: BackfillContext,
         contexts: StepContexts[Any],
         report: StepReport,
-        progress: bool | None = None,
-        report_path: Path | None = None,
     ):
         self._report, self._contexts = report, contexts
-        self._events = RunEvents(backfill, context, model)
+        self._events = RunEvents(settings, context, settings.model)
         to_run, done = len(report.planned()), len(report.decided())
         label = f"{len(report):,} steps" + (f", {done:,} not to be run" if done else "")
-        self._progress = open_progress(label, to_run, progress)
-        self._file = None if report_path is None else streamed_report(report_path, report)
+        self._progress = open_progress(label, to_run, settings.progress)
+        self._file = None if settings.report_path is None else streamed_report(settings.report_path, report)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:

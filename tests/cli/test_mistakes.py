@@ -281,3 +281,12 @@ def test_the_traceback_is_shown_on_request(shell, command, code):
         assert told.code == plain.code == code
         assert "Traceback (most recent call last)" in told.err
         assert "error: " in told.err
+
+
+def test_a_value_that_others_are_made_of_is_asked_for_by_its_own_name(project):
+    (project.folder / "config" / "shared.yaml").write_text(
+        "defaults: [text_stats, _self_]\nfolder: ???\ncontext: {input_path: '${folder}/notes.txt'}\n"
+    )
+    done = project("cc-etl -cp config -cn shared")
+    assert (done.code, done.err) == (2, "error: folder has no value\nhint: set it on the command line: folder=...\n")
+    assert project("cc-etl -cp config -cn shared folder=.").code == 0

@@ -115,6 +115,21 @@ def test_polars_and_duckdb_read_our_parquet(tmp_path: Path) -> None:
     assert duckdb.sql(f"select sum(number), min(price) from '{path}'").fetchall() == [(6, -1.5)]
 
 
+def test_polars_and_duckdb_read_the_whole_range_of_integers_and_times(tmp_path: Path) -> None:
+    random, path = np.random.default_rng(7), tmp_path / "file.parquet"
+    columns: dict[str, np.ndarray] = {}
+    for kind in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"):
+        bounds = np.iinfo(kind)
+        inside = random.integers(bounds.min, bounds.max, 5_000, dtype=kind, endpoint=True)
+        columns[kind] = np.concatenate([np.array([bounds.min, bounds.max] * 3, dtype=kind), inside])
+    columns["at"] = random.integers(-(10**16), 10**16, len(columns["i8"])).view("M8[us]")
+    path.write_bytes(PayloadCodec(format="parquet").encode(pd.DataFrame(columns)))
+    with_polars, with_duckdb = pl.read_parquet(path), duckdb.sql(f"select * from '{path}'").fetchnumpy()
+    for name, values in columns.items():
+        np.testing.assert_array_equal(with_polars[name].to_numpy(), values)
+        np.testing.assert_array_equal(np.asarray(with_duckdb[name]), values)
+
+
 @pytest.mark.parametrize("kind", ["parquet", "arrow", "csv"])
 def test_frames_of_polars_and_duckdb_are_tables(kind: str) -> None:
     codec = PayloadCodec(format=kind)

@@ -76,9 +76,9 @@ def test_types_that_are_not_to_be_retried_win_there_as_well():
 
 
 def test_names_become_the_importable_classes_that_have_them():
-    names = ["ConnectionError", "json.decoder.JSONDecodeError", "zipfile.BadZipFile"]
+    names = ["BlockingIOError", "json.decoder.JSONDecodeError", "zipfile.BadZipFile"]
     theirs = RetryPolicy(retry_exception_types=names).to_ccflow()
-    assert theirs.retry_exceptions == ["builtins.ConnectionError", *names[1:]]
+    assert theirs.retry_exceptions == ["builtins.BlockingIOError", *names[1:]]
 
 
 def test_a_full_name_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -127,6 +127,19 @@ def test_as_many_are_ahead_as_asked_for(ahead):
         assert len(pool.waiting) == ahead - 1
 
 
+def test_no_more_is_submitted_than_there_are_workers():
+    """What waits in a pool begins when a worker is free, whatever was asked for in the meantime."""
+    with ByHand() as pool:
+        outcomes = run_calls(abs, range(20), pool=pool)
+        first = threading.Thread(target=lambda: next(outcomes))
+        first.start()
+        while len(pool.waiting) < 2:
+            assert first.is_alive()
+        pool.run_first()
+        first.join(30)
+        assert len(pool.waiting) == 1
+
+
 def test_once_it_says_no_nothing_begins(pool):
     called, outcomes = [], []
 
@@ -156,7 +169,7 @@ def test_what_waits_in_the_queue_of_a_pool_does_not_begin_either():
     with ByHand() as pool:
 
         def consume():
-            for outcome in run_calls(called.append, range(100), pool=pool, go_on=lambda: not stopped.is_set()):
+            for outcome in run_calls(called.append, range(100), pool=pool, ahead=4, go_on=lambda: not stopped.is_set()):
                 stopped.set()
                 outcomes.append(outcome)
 
@@ -229,7 +242,9 @@ def test_a_call_that_someone_else_cancels_is_not_waited_for():
     """A pool that is shut down, or a cluster that loses a worker, cancels calls that no one here gave up."""
     outcomes = []
     with ByHand() as pool:
-        consumer = threading.Thread(target=lambda: outcomes.extend(run_calls(abs, range(6), pool=pool)), daemon=True)
+        consumer = threading.Thread(
+            target=lambda: outcomes.extend(run_calls(abs, range(6), pool=pool, ahead=4)), daemon=True
+        )
         consumer.start()
         while len(pool.waiting) < 4:
             assert consumer.is_alive()

@@ -1,9 +1,5 @@
 """ObjectCacheStore over S3: the shipped suite against a server on this machine, looked at with Amazon's own client."""
 
-import subprocess
-import sys
-import textwrap
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,37 +11,15 @@ from ccflow_etl.testing import CacheStoreTests
 
 pytestmark = pytest.mark.integration
 
-# S3 decides a conditional put atomically. moto looks and then puts, so its requests are taken one at a time.
-SERVER = """
-    import threading
-    from moto.server import DomainDispatcherApplication, create_backend_app
-    from werkzeug.serving import make_server
-
-    moto, one_at_a_time = DomainDispatcherApplication(create_backend_app), threading.Lock()
-
-    def application(environ, start_response):
-        with one_at_a_time:
-            return list(moto(environ, start_response))
-
-    server = make_server("127.0.0.1", 0, application, threaded=True)
-    print(server.port, flush=True)
-    server.serve_forever()
-"""
-
 KEYS = {"access_key_id": "someone", "secret_access_key": "hush", "region": "us-east-1"}
 BUCKET = "payloads"
 PREFIXES = count()
 
 
 @pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
-    command = [sys.executable, "-c", textwrap.dedent(SERVER)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        assert server.stdout is not None
-        endpoint = f"http://127.0.0.1:{int(server.stdout.readline())}"
-        amazon(endpoint).create_bucket(Bucket=BUCKET)
-        yield endpoint
-        server.kill()
+def endpoint(s3_endpoint: str) -> str:
+    amazon(s3_endpoint).create_bucket(Bucket=BUCKET)
+    return s3_endpoint
 
 
 def amazon(endpoint: str) -> Any:
