@@ -4,6 +4,7 @@ Calls are sent and results fetched in batches: whatever has come together while 
 for all calls of a run is a worker plugin, which reaches each worker once, and one that joins later when it does.
 """
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,6 @@ from uuid import uuid4
 
 import cloudpickle
 from distributed import Client
-from distributed.client import done_callback
 
 from .dask_cargo import NOT_BEGUN, Cargo, call_pickled, call_with_cargo
 
@@ -67,6 +67,7 @@ class DaskPool(Executor):
         self._name = f"ccflow-etl-{uuid4().hex}"
         self._numbers = count()
         self._address = client.scheduler.address
+        self._is_lost = False
         self._threads = sum(client.nthreads().values())
         self._counted = time.monotonic()
         self._lock = threading.Lock()
@@ -93,7 +94,7 @@ class DaskPool(Executor):
         return self._submit(DaskFuture(), partial(fn, *args, **kwargs))
 
     def _submit(self, future: DaskFuture, call: Callable[[], Any]) -> DaskFuture:
-        if self._client.status != "running":
+        if not self._is_up:
             raise self._lost()
         pickled = cloudpickle.dumps(call)
         with self._lock:
@@ -115,15 +116,15 @@ class DaskPool(Executor):
         self._client.register_plugin(carried)
 
         def stop() -> None:
-            if not carried.stopped:
+            if not carried.stopped and self._is_up:
                 carried.stopped = True
-                with suppress(OSError):  # of a scheduler that is gone, with all of its calls
+                with suppress(OSError, asyncio.CancelledError):  # of a scheduler that is gone, with all of its calls
                     self._stop(carried, stop)
 
         try:
             yield lambda *args: self._submit(DaskFuture(stop), partial(call_with_cargo, name, *args))
         finally:
-            if self._client.status == "running":
+            if self._is_up:
                 with suppress(OSError):
                     self._client.unregister_worker_plugin(name)
 
@@ -134,7 +135,7 @@ class DaskPool(Executor):
             waiting = {future: sent for future, sent in self._running.items() if future.stop is stop}
         at_workers = {key for keys in self._client.processing().values() for key in keys}
         # Asked for afterwards: what was at a worker and is no more is done, or the worker is.
-        done = self._client.who_has([sent for sent in waiting.values() if sent is not None])
+        done = self._client.who_has([sent for sent in waiting.values() if sent is not None and not sent.cancelled()])
         begun = at_workers | {key for key, workers in done.items() if workers}
         for future, sent in waiting.items():
             if sent is not None and sent.key not in begun and sent.status == "pending":
@@ -169,9 +170,11 @@ class DaskPool(Executor):
             with self._lock:
                 if future in self._running:
                     self._running[future] = dask_future
-            self._client.loop.add_callback(done_callback, dask_future, partial(self._end, future))
+            self._client.loop.add_callback(self._follow, future, dask_future)
 
-    def _end(self, future: DaskFuture, dask_future: Any) -> None:
+    async def _follow(self, future: DaskFuture, dask_future: Any) -> None:
+        while dask_future.status in ("pending", "lost"):  # with its worker, so that it is run again
+            await dask_future._state.wait()
         self._ended.append((future, dask_future))
         if len(self._ended) == 1:
             self._client.loop.add_callback(self._collect)
@@ -183,20 +186,20 @@ class DaskPool(Executor):
             results = await self._client.gather(finished, errors="skip", asynchronous=True) if finished else {}
         except Exception as error:
             for future, _ in ended:
-                _set(future, error=self._lost() if self._client.status != "running" else error)
+                _set(future, error=self._lost() if isinstance(error, OSError) else error)
             return
         for future, sent in ended:
-            if sent.status == "finished" and results.get(sent.key) is NOT_BEGUN:
-                future.give_up()
-            elif sent.status == "finished":
-                _set(future, results.get(sent.key))
-            elif sent.status == "error":
+            if sent.status == "error":
                 _set(future, error=await sent.exception(asynchronous=True))
-            elif self._client.status != "running":
-                _set(future, error=self._lost())
+            elif sent.status == "cancelled":
+                told = CancelledError("the call was cancelled on the cluster")
+                _set(future, error=told if self._is_up else self._lost())
+            elif sent.key not in results:  # lost in the meantime
+                self._client.loop.add_callback(self._follow, future, sent)
+            elif results[sent.key] is NOT_BEGUN:
+                future.give_up()
             else:
-                _set(future, error=CancelledError("the call was cancelled on the cluster"))
-
+                _set(future, results[sent.key])
         if time.monotonic() - self._counted > _SECONDS_BETWEEN_COUNTS:
             self._counted = time.monotonic()
             with suppress(OSError):
@@ -208,7 +211,12 @@ class DaskPool(Executor):
         if sent is not None:
             sent.release()
 
+    @property
+    def _is_up(self) -> bool:
+        return not self._is_lost and self._client.status == "running"
+
     def _lost(self) -> BrokenExecutor:
+        self._is_lost = True  # asked anything more, the client would try to connect for half a minute
         return BrokenExecutor(f"the Dask scheduler at {self._address} is gone")
 
 
