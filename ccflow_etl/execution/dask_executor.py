@@ -73,16 +73,16 @@ class DaskExecutor(BaseExecutor):
 @contextmanager
 def _local_cluster(n_workers: int | None, threads_per_worker: int | None) -> Iterator[Any]:
     """Worker processes that say nothing, leave nothing behind and do not hear Ctrl-C."""
+    import dask
     from distributed import LocalCluster
 
     with _logging_only("distributed", logging.CRITICAL), _scratch_folder() as scratch:
-        with _interrupts_blocked():
+        with _interrupts_blocked(), dask.config.set({"temporary-directory": scratch}):
             cluster = LocalCluster(
                 n_workers=n_workers,
                 threads_per_worker=threads_per_worker,
-                dashboard_address=None,
-                worker_dashboard_address=None,
-                local_directory=scratch,
+                dashboard_address=":0",  # any port: the usual one may be in use
+                scheduler_kwargs={"dashboard": False},
                 silence_logs=logging.CRITICAL,
             )
         try:
