@@ -39,7 +39,7 @@ from ccflow import CallableModel, DateContext, Flow, GenericResult
 
 
 def compute(_):
-    return sum(number * number for number in range(2_500_000))
+    return sum(number * number for number in range(7_500_000))
 
 
 class Computing(CallableModel):

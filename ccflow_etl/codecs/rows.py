@@ -113,6 +113,8 @@ def _same(value: Any, kept: Any) -> bool:
         return value.keys() <= kept.keys() and all(_same(value.get(key), item) for key, item in kept.items())
     if isinstance(value, list | tuple) and isinstance(kept, list):
         return len(value) == len(kept) and all(map(_same, value, kept))
+    if isinstance(value, bool | np.bool_) is not isinstance(kept, bool):
+        return False  # which Python takes for equal to 0 or 1
     if isinstance(value, float) and math.isnan(value):
         return isinstance(kept, float) and math.isnan(kept)
     try:

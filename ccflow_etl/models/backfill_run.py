@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import compress
 from typing import Any
 
 from ccflow import ContextBase, GenericResult, ResultBase
@@ -165,8 +166,10 @@ class BackfillRun:
 
     def calls(self) -> Iterator[StepCall]:
         """What the node of a step is called with, for each step that is to run."""
-        for index in self.report.planned().tolist():
-            yield StepCall(context=self.contexts[index], key=self.report.key(index))
+        # One after the other is far cheaper than each by its position.
+        contexts = compress(self.contexts, self.report.having("planned"))
+        for context, key in zip(contexts, self.report.keys(self.report.planned()), strict=True):
+            yield StepCall(context=context, key=key or "")
 
     @cached_property
     def _store_to_mark(self) -> Any:

@@ -77,9 +77,21 @@ class StepReport:
         """The key of the step at a position; empty where steps have no keys."""
         return "" if self._keys is None else self._keys[index]
 
+    def keys(self, positions: "np.ndarray") -> "list[str | None]":
+        """The keys of the steps at some positions; None where steps have no keys."""
+        if self._keys is None:
+            return [None] * len(positions)
+        # All of them at once take a sixth of the time of each by its position.
+        keys = self._keys if len(positions) * 6 < len(self) else list(self._keys)
+        return [keys[index] for index in positions.tolist()]
+
+    def having(self, status: str) -> "np.ndarray":
+        """For each step, whether it has a status."""
+        return self._status == _CODES[status]
+
     def positions(self, status: str) -> "np.ndarray":
         """The positions of the steps with a status, in order."""
-        return np.flatnonzero(self._status == _CODES[status])
+        return np.flatnonzero(self.having(status))
 
     def planned(self) -> "np.ndarray":
         """The positions of the steps that nothing became of yet, in order."""
@@ -118,17 +130,13 @@ class StepReport:
         import pandas as pd
 
         chosen = np.arange(len(self)) if rows is None else np.asarray(rows, dtype=np.intp)
-        positions = chosen.tolist()
         started = _instants(self._started[chosen])
-        keys: Sequence[str | None] = [None] * len(positions)
-        if self._keys is not None:  # all of them at once take a sixth of the time of each by its position
-            keys = list(self._keys) if rows is None else [self._keys[index] for index in positions]
-        errors = [self._errors.get(index) for index in positions]
+        errors = [self._errors.get(index) for index in chosen.tolist()]
         return pd.DataFrame(
             {
                 "step": self._steps[chosen],
                 "end": self._ends[chosen],
-                "key": pd.Series(keys, dtype=object),
+                "key": pd.Series(self.keys(chosen), dtype=object),
                 "status": pd.Categorical.from_codes(self._status[chosen], STATUSES),
                 "attempts": self._attempts[chosen].astype(np.int64),
                 "started": started,
