@@ -76,6 +76,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "models.backfill_result": ("BackfillCancelled", "BackfillError", "BackfillResult"),
     "models.backfill_context": ("BackfillContext",),
     "models.backfill_status": ("BackfillStatus",),
+    "models.parallel_graph": ("ParallelGraphEvaluator",),
     "models.plan": ("BackfillPlan",),
     "models.plan_file": ("PlanError",),
     "config": ("load_config",),

@@ -59,6 +59,7 @@ from .models.decision import CheckpointDecisionContext as CheckpointDecisionCont
 from .models.decision import CheckpointDecisionModel as CheckpointDecisionModel
 from .models.decision import CheckpointDecisionResult as CheckpointDecisionResult
 from .models.decision_unit import CheckpointDecisionUnit as CheckpointDecisionUnit
+from .models.parallel_graph import ParallelGraphEvaluator as ParallelGraphEvaluator
 from .models.plan import BackfillPlan as BackfillPlan
 from .models.plan_file import PlanError as PlanError
 from .models.retry import RetryModel as RetryModel
