@@ -30,7 +30,7 @@ from .codecs.errors import PayloadIntegrityError as PayloadIntegrityError
 from .codecs.errors import PayloadTooLargeError as PayloadTooLargeError
 from .config import load_config as load_config
 from .execution.attempt_timeout import AttemptTimeoutError as AttemptTimeoutError
-from .execution.executors import DaskExecutor as DaskExecutor
+from .execution.dask_executor import DaskExecutor as DaskExecutor
 from .execution.executors import ProcessExecutor as ProcessExecutor
 from .execution.executors import SerialExecutor as SerialExecutor
 from .execution.executors import ThreadExecutor as ThreadExecutor
@@ -59,6 +59,7 @@ from .models.decision import CheckpointDecisionContext as CheckpointDecisionCont
 from .models.decision import CheckpointDecisionModel as CheckpointDecisionModel
 from .models.decision import CheckpointDecisionResult as CheckpointDecisionResult
 from .models.decision_unit import CheckpointDecisionUnit as CheckpointDecisionUnit
+from .models.parallel_graph import ParallelGraphEvaluator as ParallelGraphEvaluator
 from .models.plan import BackfillPlan as BackfillPlan
 from .models.plan_file import PlanError as PlanError
 from .models.retry import RetryModel as RetryModel

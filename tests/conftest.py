@@ -5,6 +5,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,24 @@ os.environ.setdefault("MPLBACKEND", "agg")
 def scripts() -> Path:
     """The folder of the installed commands: CCFLOW_ETL_SCRIPTS, or where this Python is."""
     return Path(os.environ.get("CCFLOW_ETL_SCRIPTS", Path(sys.executable).parent))
+
+
+@pytest.fixture(scope="session")
+def importable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder whose modules this process and those that it starts can import."""
+    folder = tmp_path_factory.mktemp("importable")
+    sys.path.insert(0, str(folder))
+    yield folder
+    sys.path.remove(str(folder))
+
+
+@pytest.fixture(scope="session")
+def dask_pool(importable: Path) -> Iterator[Executor]:
+    """Two Dask workers for many tests: starting them takes seconds."""
+    from ccflow_etl import DaskExecutor
+
+    with DaskExecutor(n_workers=2, threads_per_worker=1).open() as pool:
+        yield pool
 
 
 class Terminal:

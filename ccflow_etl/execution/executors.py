@@ -16,7 +16,7 @@ from typing import Any
 from ccflow import BaseModel
 from pydantic import ConfigDict, Field, PositiveInt
 
-__all__ = ["BaseExecutor", "DaskExecutor", "ProcessExecutor", "SerialExecutor", "ThreadExecutor"]
+__all__ = ["BaseExecutor", "ProcessExecutor", "SerialExecutor", "ThreadExecutor", "is_here", "until_interrupted"]
 
 
 class BaseExecutor(BaseModel, abc.ABC):
@@ -43,7 +43,7 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _until_interrupted(pool: Executor) -> Iterator[Executor]:
+def until_interrupted(pool: Executor) -> Iterator[Executor]:
     """A pool that waits for its calls at the end, unless it is interrupted."""
     try:
         yield pool
@@ -72,6 +72,11 @@ class CallingThread(Executor):
         return future
 
 
+def is_here(pool: Executor | None) -> bool:
+    """Whether the calls of a pool take place in this process, as far as can be told."""
+    return pool is None or isinstance(pool, CallingThread | ThreadPoolExecutor)
+
+
 class SerialExecutor(BaseExecutor):
     """One call after the other, in the calling thread.
 
@@ -97,7 +102,7 @@ class ThreadExecutor(BaseExecutor):
 
     def open(self) -> AbstractContextManager[Executor]:
         """A ``ThreadPoolExecutor``; an interrupt does not wait for its calls, which Python cannot end."""
-        return _until_interrupted(ThreadPoolExecutor(self.max_workers, thread_name_prefix="ccflow-etl"))
+        return until_interrupted(ThreadPoolExecutor(self.max_workers, thread_name_prefix="ccflow-etl"))
 
 
 class ProcessExecutor(BaseExecutor):
@@ -117,34 +122,4 @@ class ProcessExecutor(BaseExecutor):
         They do not hear Ctrl-C, which a terminal sends to all of them: whoever runs the pool decides what it means.
         """
         pool = ProcessPoolExecutor(self.max_workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
-        return _until_interrupted(pool)
-
-
-class DaskExecutor(BaseExecutor):
-    """Workers of a Dask cluster (extra ``dask``).
-
-    Without an address the cluster is one on this machine, closed after the run.
-
-    >>> DaskExecutor(address="tcp://scheduler:8786").address
-    'tcp://scheduler:8786'
-    """
-
-    address: str | None = Field(None, description="Address of the scheduler, such as tcp://scheduler:8786.")
-    n_workers: PositiveInt | None = Field(None, description="How many workers a cluster on this machine has.")
-
-    @contextmanager
-    def open(self) -> Iterator[Executor]:
-        """The executor of a Dask client.
-
-        Raises:
-            ImportError: Dask is not installed.
-        """
-        try:
-            from distributed import Client
-        except ImportError as error:
-            raise ImportError(
-                f"DaskExecutor needs dask and distributed ({error}): pip install 'ccflow-etl[dask]'."
-            ) from error
-        local = {} if self.address else {"n_workers": self.n_workers}
-        with Client(self.address, **local) as client:
-            yield client.get_executor()
+        return until_interrupted(pool)

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -80,20 +81,24 @@ def run_calls(
             outcome.item = item
             yield outcome
     else:
-        yield from _run_in_pool(_submitter(call, policy, pool), items, ahead or _workers(pool), go_on)
+        with _submitting(call, policy, pool) as submit:
+            yield from _run_in_pool(submit, items, _window(pool, ahead), go_on)
 
 
-def _run_in_pool(submit: "Submit", items: Iterable[Any], window: int, go_on: Callable[[], bool]) -> Iterator[Outcome]:
+def _run_in_pool(
+    submit: "Submit", items: Iterable[Any], window: "Window", go_on: Callable[[], bool]
+) -> Iterator[Outcome]:
     done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
     running: dict[Future[Any], tuple[int, Any]] = {}
     waiting = enumerate(items)
+    seconds: float | None = None
     while True:
-        while len(running) < window and go_on() and (entry := next(waiting, None)) is not None:
+        while len(running) < window(seconds) and go_on() and (entry := next(waiting, None)) is not None:
             try:
                 future = submit(*entry)
             except BrokenExecutor as broken:  # a worker died, and the pool takes no more calls
                 yield _failure(*entry, broken)
-                window = 0
+                window = _nothing
             else:
                 running[future] = entry
                 future.add_done_callback(done.put)
@@ -106,11 +111,14 @@ def _run_in_pool(submit: "Submit", items: Iterable[Any], window: int, go_on: Cal
         if future not in running:  # cancelled here
             continue
         index, item = running.pop(future)
+        if future.cancelled() and not go_on():  # it had not begun
+            continue
         error = CancelledError("the pool cancelled the call") if future.cancelled() else future.exception()
         if error is None:
             arrived = future.result()
             outcome: Outcome = cloudpickle.loads(arrived) if isinstance(arrived, bytes) else arrived
             outcome.item = item
+            seconds = outcome.seconds if seconds is None else 0.9 * seconds + 0.1 * outcome.seconds
             yield outcome
         elif isinstance(error, Exception):  # of the pool itself: a worker that died, say
             yield _failure(index, item, error)
@@ -127,8 +135,19 @@ def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _workers(pool: Executor) -> int:
-    return getattr(pool, "_max_workers", None) or _WORKERS_OF_UNKNOWN_POOL
+Window = Callable[[float | None], int]
+"""How many calls to have submitted at a time, given how many seconds they have taken of late."""
+
+
+def _window(pool: Executor, ahead: int | None) -> Window:
+    if ahead is None and hasattr(pool, "ahead"):
+        return pool.ahead
+    workers = ahead or getattr(pool, "_max_workers", None) or _WORKERS_OF_UNKNOWN_POOL
+    return lambda seconds: workers
+
+
+def _nothing(seconds: float | None) -> int:
+    return 0
 
 
 def attempt(call: Callable[[Any], Any], policy: RetryPolicy | None, index: int, item: Any) -> Outcome:
@@ -163,12 +182,23 @@ Submit = Callable[[int, Any], "Future[Any]"]
 """Submits the n-th call with its item; the future gives an Outcome, or one as bytes from elsewhere."""
 
 
-def _submitter(call: Callable[[Any], Any], policy: RetryPolicy | None, pool: Executor) -> Submit:
-    """How a call is submitted: with this context's variables to threads, as bytes to whatever may be elsewhere."""
+@contextmanager
+def _submitting(call: Callable[[Any], Any], policy: RetryPolicy | None, pool: Executor) -> Iterator[Submit]:
+    """How a call is submitted: with this context's variables to threads, as bytes to whatever may be elsewhere.
+
+    What is the same for each step goes once to each worker of a pool that can see to that, by its ``carrying``.
+    """
     if isinstance(pool, ThreadPoolExecutor):
-        return lambda index, item: pool.submit(copy_context().run, attempt, call, policy, index, item)
-    work = pack(call, policy, type(pool).__name__)
-    return lambda index, item: pool.submit(_attempt_elsewhere, work, index, cloudpickle.dumps(item))
+        yield lambda index, item: pool.submit(copy_context().run, attempt, call, policy, index, item)
+        return
+    carrying = getattr(pool, "carrying", partial(_resending, pool))
+    with carrying(_attempt_elsewhere, pack(call, policy, type(pool).__name__)) as submit:
+        yield lambda index, item: submit(index, cloudpickle.dumps(item))
+
+
+def _resending(pool: Executor, fn: Callable[..., Any], work: bytes) -> "AbstractContextManager[Submit]":
+    """What a pool knows nothing of goes with each call."""
+    return nullcontext(lambda *args: pool.submit(fn, work, *args))
 
 
 def _attempt_elsewhere(work: bytes, index: int, item: bytes) -> bytes:

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import socket
+import threading
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -39,7 +41,7 @@ def pack(call: Callable[[Any], Any], policy: RetryPolicy | None, destination: st
     state = GlobalState()
     models = {name: _bytes(name, model) for name, model in state.root_registry.models.items()}
     options = [_bytes("options", override) for override in state.open_overrides.values()]
-    return cloudpickle.dumps((os.getpid(), work, models, options))
+    return cloudpickle.dumps((os.getpid(), type(call).__name__, work, models, options))
 
 
 def _bytes(name: str, value: Any) -> bytes | None:
@@ -50,18 +52,41 @@ def _bytes(name: str, value: Any) -> bytes | None:
         return None
 
 
-@lru_cache(maxsize=1)  # the state that was set last is the state of this process
+_ONE_AT_A_TIME = threading.Lock()
+
+
 def unpack(packed: bytes) -> Work:
-    """The call; in another process than its own, also sets ccflow's registry and options as they were there."""
-    process, work, models, options = cloudpickle.loads(packed)
-    if process != os.getpid():
-        registry = ModelRegistry(name="_")
-        for name, model in models.items():
-            if model is not None:
-                registry.add(name, cloudpickle.loads(model))
-        overrides = [cloudpickle.loads(override) for override in options if override is not None]
-        GlobalState.set(
-            GlobalState(root_registry=registry, open_overrides={id(override): override for override in overrides})
-        )
-    call, policy = cloudpickle.loads(work)
+    """The call; in another process than its own, also sets ccflow's registry and options as they were there.
+
+    Raises:
+        ImportError: The call cannot be made here; the message says what is missing, and where.
+    """
+    with _ONE_AT_A_TIME:  # the first calls of several threads
+        return _unpacked(packed)
+
+
+@lru_cache(maxsize=1)  # the state that was set last is the state of this process
+def _unpacked(packed: bytes) -> Work:
+    process, name, work, models, options = cloudpickle.loads(packed)
+    try:
+        if process != os.getpid():
+            _set_state(models, options)
+        call, policy = cloudpickle.loads(work)
+    except (ImportError, AttributeError) as error:  # no such module, or another version of it
+        raise ImportError(
+            f"{name} cannot be made by the worker on {socket.gethostname()}: {error}. Install there what is installed "
+            "here, or start the workers where its modules can be imported.",
+            name=getattr(error, "name", None),
+        ) from error
     return call, policy
+
+
+def _set_state(models: dict[str, bytes | None], options: list[bytes | None]) -> None:
+    registry = ModelRegistry(name="_")
+    for name, model in models.items():
+        if model is not None:
+            registry.add(name, cloudpickle.loads(model))
+    overrides = [cloudpickle.loads(override) for override in options if override is not None]
+    GlobalState.set(
+        GlobalState(root_registry=registry, open_overrides={id(override): override for override in overrides})
+    )

@@ -1,9 +1,7 @@
 """One run of a backfill: decide on all steps, run those that are left, record each as it ends."""
 
-import contextlib
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import compress
@@ -13,7 +11,6 @@ from ccflow import ContextBase, GenericResult, ResultBase
 from pydantic_core import PydanticSerializationError
 
 from ..execution.cancel import Cancellation
-from ..execution.executors import BaseExecutor
 from ..execution.pause import interruptible
 from ..execution.runner import Outcome, run_calls
 from .backfill_context import BackfillContext
@@ -21,6 +18,7 @@ from .backfill_policy import FailurePolicy
 from .backfill_result import BackfillCancelled, BackfillError, BackfillResult
 from .backfill_settings import BackfillSettings
 from .blocks import Block, Work, cut
+from .executor import opened
 from .graph_steps import BackfillDecisions, BackfillStep, StepCall
 from .marks import mark_ended
 from .report import StepReport
@@ -140,7 +138,7 @@ class BackfillRun:
         settings = self.settings
         endured = 0 if settings.depends_on_past else self.policy.endures(chosen)
         work = Work(cut(self.report.planned(), settings.chunk, self.contexts.steps), self.contexts)
-        with _opened(settings.executor) as pool:
+        with opened(settings.executor) as pool:
             for outcome in run_calls(
                 settings.model,
                 work,
@@ -234,16 +232,6 @@ class BackfillRun:
 
 def _tell_to_wait() -> None:
     log.warning("Stopping after the steps that are running; interrupt again to abandon them.")
-
-
-@contextlib.contextmanager
-def _opened(executor: BaseExecutor | Executor | None) -> Iterator[Executor | None]:
-    """The pool of an executor: opened for the run, or the caller's own, which stays open."""
-    if isinstance(executor, BaseExecutor):
-        with executor.open() as pool:
-            yield pool
-    else:
-        yield executor
 
 
 @lru_cache

@@ -59,6 +59,10 @@ EXECUTORS = {
     "serial": (1, []),
     "threads": (2, ["backfill.executor=/executors/threads", "executors.threads.max_workers=2"]),
     "processes": (1, ["backfill.executor=/executors/processes", "executors.processes.max_workers=1"]),
+    "dask": (
+        1,
+        ["backfill.executor=/executors/dask", "executors.dask.n_workers=1", "executors.dask.threads_per_worker=1"],
+    ),
 }
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
@@ -69,14 +73,15 @@ class Run:
     def __init__(self, shell, arguments):
         self.folder = shell.folder
         (self.folder / "gated.py").write_text(MODELS)
-        (self.folder / "config").mkdir()
+        for name in ("config", "temporary"):
+            (self.folder / name).mkdir()
         (self.folder / "config" / "gated.yaml").write_text(CONFIG)
         for name in ("begun", *(f"gate-2024-01-0{day}" for day in range(1, 7))):
             os.mkfifo(self.folder / name)
         self.process = subprocess.Popen(
             ["cc-etl", "-cp", "config", "-cn", "gated", *arguments],
             cwd=self.folder,
-            env=shell.environment(),
+            env=shell.environment(TMPDIR=str(self.folder / "temporary")),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -99,6 +104,7 @@ class Run:
     def end(self):
         out, err = self.process.communicate(timeout=60)
         self._begun.close()
+        assert list((self.folder / "temporary").iterdir()) == []
         return out, err
 
     def statuses(self):

@@ -141,14 +141,11 @@ class Counting(concurrent.futures.ThreadPoolExecutor):
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """A module that other processes can import: a spawned one is told this one's sys.path."""
-    folder = tmp_path_factory.mktemp("models")
-    (folder / "backfill_executor_models.py").write_text(textwrap.dedent(MODELS))
-    sys.path.insert(0, str(folder))
+def models(importable):
+    """A module that other processes can import."""
+    (importable / "backfill_executor_models.py").write_text(textwrap.dedent(MODELS))
     importlib.invalidate_caches()
     yield importlib.import_module("backfill_executor_models")
-    sys.path.remove(str(folder))
     del sys.modules["backfill_executor_models"]
 
 
@@ -188,7 +185,7 @@ def failed_of(error):
 
 
 @pytest.mark.parametrize("bad", [(), (2, 7, 8)])
-def test_outputs_and_reports_are_the_same_everywhere(models, processes, bad, tmp_path):
+def test_outputs_and_reports_are_the_same_everywhere(models, processes, dask_pool, bad, tmp_path):
     told = {}
     with Foreign() as foreign:
         for name, executor in {
@@ -196,6 +193,7 @@ def test_outputs_and_reports_are_the_same_everywhere(models, processes, bad, tmp
             "serial": SerialExecutor(),
             "threads": ThreadExecutor(max_workers=3),
             "processes": processes,
+            "dask": dask_pool,
             "foreign": foreign,
         }.items():
             store = LocalCheckpointStore(path=tmp_path / f"{name}-{len(bad)}.sqlite")
@@ -304,10 +302,10 @@ def test_context_variables_reach_threads():
     assert seen == "north"
 
 
-def test_options_and_registry_reach_every_worker(models, processes, settings_of_a_name):
+def test_options_and_registry_reach_every_worker(models, processes, dask_pool, settings_of_a_name):
     settings_of_a_name("first")
     with Foreign() as foreign:
-        for executor in (None, SerialExecutor(), ThreadExecutor(max_workers=2), processes, foreign):
+        for executor in (None, SerialExecutor(), ThreadExecutor(max_workers=2), processes, dask_pool, foreign):
             backfill = BackfillModel(model=models.Registered(), executor=executor)
             assert values_of(backfill(RANGE)) == ["first"] * 12, executor
             with FlowOptionsOverride(options=FlowOptions(evaluator=models.Stamped(stamp="stamped"))):
@@ -315,8 +313,9 @@ def test_options_and_registry_reach_every_worker(models, processes, settings_of_
             assert values_of(backfill(RANGE)) == ["first"] * 12, executor
 
 
-def test_a_pool_that_stays_open_follows_the_registry(models, processes, settings_of_a_name):
-    backfill = BackfillModel(model=models.Registered(), executor=processes)
+@pytest.mark.parametrize("kind", ["processes", "dask_pool"])
+def test_a_pool_that_stays_open_follows_the_registry(models, request, kind, settings_of_a_name):
+    backfill = BackfillModel(model=models.Registered(), executor=request.getfixturevalue(kind))
     for name in ("first", "second", "first"):
         settings_of_a_name(name)
         assert values_of(backfill(RANGE)) == [name] * 12
@@ -327,11 +326,14 @@ def packaged():
     return FlowOptionsOverride(options=FlowOptions(evaluator=MultiEvaluator(evaluators=evaluators), cacheable=True))
 
 
-@pytest.mark.parametrize("kind", ["threads", "processes", "open processes"])
-def test_under_the_packaged_evaluators(models, processes, kind):
-    executor = {"threads": ThreadExecutor(max_workers=4), "processes": ProcessExecutor(max_workers=1)}.get(
-        kind, processes
-    )
+@pytest.mark.parametrize("kind", ["threads", "processes", "open processes", "dask"])
+def test_under_the_packaged_evaluators(models, processes, dask_pool, kind):
+    executor = {
+        "threads": ThreadExecutor(max_workers=4),
+        "processes": ProcessExecutor(max_workers=1),
+        "open processes": processes,
+        "dask": dask_pool,
+    }[kind]
     backfill = BackfillModel(model=models.Days(), executor=executor)
     assert backfill.__deps__(backfill.context_type.model_validate(RANGE)) == []
     with packaged():
@@ -396,9 +398,10 @@ def test_dependencies_of_steps_run_once_in_threads():
 # --- what goes wrong elsewhere
 
 
-def test_an_error_in_a_process_keeps_its_type_message_traceback_and_step(models, processes):
+@pytest.mark.parametrize("kind", ["processes", "dask_pool"])
+def test_an_error_in_a_process_keeps_its_type_message_traceback_and_step(models, request, kind):
     with pytest.raises(LookupError, match="no data for 2024-01-03") as caught:
-        BackfillModel(model=models.Days(bad=(3,)), executor=processes)(RANGE)
+        BackfillModel(model=models.Days(bad=(3,)), executor=request.getfixturevalue(kind))(RANGE)
     told = "".join(traceback.format_exception(caught.value))
     assert "step 2024-01-03" in told
     assert "in refuse" in told, "where in the model it was raised"
@@ -412,10 +415,10 @@ def test_an_error_in_a_process_keeps_its_type_message_traceback_and_step(models,
         ("two_part_error", r"TwoPartError.*no such page \(404\)"),
     ],
 )
-@pytest.mark.parametrize("kind", ["processes", "foreign"])
-def test_what_cannot_be_sent_back_is_a_failed_step(models, processes, trouble, named, kind):
+@pytest.mark.parametrize("kind", ["processes", "dask", "foreign"])
+def test_what_cannot_be_sent_back_is_a_failed_step(models, processes, dask_pool, trouble, named, kind):
     with Foreign() as foreign:
-        executor = processes if kind == "processes" else foreign
+        executor = {"processes": processes, "dask": dask_pool, "foreign": foreign}[kind]
         model = models.Troubled(trouble=trouble)
         with pytest.raises(BackfillError, match=f"1 of 12 steps failed, first 2024-01-03.*{named}") as caught:
             BackfillModel(model=model, executor=executor, on_error="continue")(RANGE)
@@ -426,7 +429,8 @@ def test_what_cannot_be_sent_back_is_a_failed_step(models, processes, trouble, n
     assert line["attempts"] == 1
 
 
-def test_a_model_that_cannot_be_sent_is_named(processes):
+@pytest.mark.parametrize("kind", ["processes", "dask_pool"])
+def test_a_model_that_cannot_be_sent_is_named(request, kind):
     class Holding(CallableModel):
         held: object
 
@@ -435,7 +439,7 @@ def test_a_model_that_cannot_be_sent_is_named(processes):
             return GenericResult[int](value=1)
 
     with pytest.raises(Exception, match=r"Holding.*pickle|pickle.*Holding"):
-        BackfillModel(model=Holding(held=threading.Lock()), executor=processes)(RANGE)
+        BackfillModel(model=Holding(held=threading.Lock()), executor=request.getfixturevalue(kind))(RANGE)
 
 
 def test_a_worker_that_dies_is_a_clear_error(models, tmp_path):

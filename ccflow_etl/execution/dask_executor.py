@@ -1,0 +1,134 @@
+"""DaskExecutor: the calls of a run on a Dask cluster, as configuration."""
+
+import contextlib
+import logging
+import signal
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from typing import Any, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from .executors import BaseExecutor, until_interrupted
+
+__all__ = ["DaskExecutor"]
+
+
+class DaskExecutor(BaseExecutor):
+    """Workers of a Dask cluster (extra ``dask``).
+
+    Without an address the cluster is one on this machine, closed after the run.
+
+    >>> DaskExecutor(address="tcp://scheduler:8786").address
+    'tcp://scheduler:8786'
+    """
+
+    address: str | None = Field(None, description="Address of the scheduler, such as tcp://scheduler:8786.")
+    n_workers: PositiveInt | None = Field(
+        None, description="How many worker processes a cluster on this machine has; by default what Dask chooses."
+    )
+    threads_per_worker: PositiveInt | None = Field(
+        None, description="How many threads each of those has; by default what Dask chooses."
+    )
+
+    @model_validator(mode="after")
+    def _check_whose_workers(self) -> Self:
+        if self.address is not None and (self.n_workers or self.threads_per_worker):
+            raise ValueError(
+                f"n_workers and threads_per_worker are for a cluster on this machine: the one of {self.address} has "
+                "workers of its own. Leave them out, or the address."
+            )
+        return self
+
+    @contextmanager
+    def open(self) -> Iterator[Executor]:
+        """A pool of the cluster's workers.
+
+        Raises:
+            ImportError: Dask is not installed.
+            ConnectionError: There is no scheduler at the address.
+        """
+        try:
+            from distributed import Client
+
+            from .dask_pool import DaskPool
+        except ImportError as error:
+            raise ImportError(
+                f"DaskExecutor needs dask and distributed ({error}): pip install 'ccflow-etl[dask]'."
+            ) from error
+        with contextlib.ExitStack() as stack:
+            cluster = self.address or stack.enter_context(_local_cluster(self.n_workers, self.threads_per_worker))
+            try:
+                client = stack.enter_context(Client(cluster, set_as_default=False))
+            except OSError as error:
+                raise ConnectionError(
+                    f"DaskExecutor finds no scheduler at {self.address} ({error}): start one there with 'dask "
+                    "scheduler', or leave out the address for a cluster on this machine."
+                ) from error
+            yield stack.enter_context(until_interrupted(DaskPool(client)))
+
+
+@contextmanager
+def _local_cluster(n_workers: int | None, threads_per_worker: int | None) -> Iterator[Any]:
+    """Worker processes that say nothing, leave nothing behind and do not hear Ctrl-C."""
+    import dask
+    from distributed import LocalCluster
+
+    with _logging_only("distributed", logging.CRITICAL), _scratch_folder() as scratch:
+        with _interrupts_blocked(), dask.config.set({"temporary-directory": scratch}):
+            cluster = LocalCluster(
+                n_workers=n_workers,
+                threads_per_worker=threads_per_worker,
+                dashboard_address=":0",  # any port: the usual one may be in use
+                scheduler_kwargs={"dashboard": False},
+                silence_logs=logging.CRITICAL,
+            )
+        try:
+            yield cluster
+        except KeyboardInterrupt:
+            _kill(cluster)
+            raise
+        finally:
+            cluster.close()
+
+
+def _kill(cluster: Any) -> None:
+    """End the workers, which would be waited for as long as they have work."""
+    import psutil
+
+    for nanny in cluster.workers.values():
+        nanny.close_gracefully()  # and no other worker is started
+        if nanny.pid is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                psutil.Process(nanny.pid).kill()
+
+
+def _scratch_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="ccflow-etl-dask-", ignore_cleanup_errors=True)
+
+
+@contextmanager
+def _logging_only(name: str, level: int) -> Iterator[None]:
+    """What a cluster tells of its coming and going is nothing to the one who runs a backfill."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Threads and processes that are started meanwhile, and theirs, never hear Ctrl-C: this thread does."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,251 @@
+"""Backfills on Dask when something goes wrong with the cluster: what is run again, what is recorded, what is said."""
+
+import importlib
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+from collections import Counter
+from concurrent.futures import BrokenExecutor
+
+import pytest
+from pydantic import ValidationError
+
+from ccflow_etl import BackfillModel, DaskExecutor, LocalCheckpointStore
+
+MODELS = """
+    import os
+    import time
+    from pathlib import Path
+
+    from ccflow import CallableModel, DateContext, Flow, GenericResult
+
+
+    class Noting(CallableModel):
+        '''Notes each of its runs in a file, with the process it takes place in.'''
+
+        folder: Path
+
+        @Flow.call
+        def __call__(self, context: DateContext) -> GenericResult[str]:
+            with (self.folder / str(context.date)).open("a") as runs:
+                runs.write(f"{os.getpid()}\\n")
+            return GenericResult[str](value=str(context.date))
+
+
+    class Held(Noting):
+        '''The first step waits for a file of another process's name: its worker has no time for others.'''
+
+        @Flow.call
+        def __call__(self, context: DateContext) -> GenericResult[str]:
+            result = super().__call__(context)
+            while context.date.day == 1 and not (self.folder / "go").exists():
+                time.sleep(0.01)
+            return result
+
+
+    class Counted(CallableModel):
+        '''Tells how often it was read from bytes in the process that it runs in.'''
+
+        def __setstate__(self, state):
+            super().__setstate__(state)
+            Counted.read = getattr(Counted, "read", 0) + 1
+
+        @Flow.call
+        def __call__(self, context: DateContext) -> GenericResult[tuple]:
+            return GenericResult[tuple](value=(os.getpid(), Counted.read))
+"""
+
+
+@pytest.fixture(scope="module")
+def models(importable):
+    (importable / "backfill_dask_models.py").write_text(textwrap.dedent(MODELS))
+    importlib.invalidate_caches()
+    yield importlib.import_module("backfill_dask_models")
+    del sys.modules["backfill_dask_models"]
+
+
+class Watched:
+    """A checkpoint store of the test's own, which does something after so many marks."""
+
+    def __init__(self, **at):
+        self.marks, self._at = [], {int(number.removeprefix("after_")): do for number, do in at.items()}
+
+    def should_skip(self, key):
+        return ("succeeded", key) in self.marks
+
+    def mark(self, key, status, metadata=None):
+        self.marks.append((status, key))
+        self._at.pop(len(self.marks), lambda: None)()
+
+
+def statuses(result):
+    return result.report["status"].astype(str).tolist()
+
+
+def runs(folder, day):
+    return (folder / day).read_text().split()
+
+
+def dates(first, last):
+    return [f"2024-01-{day:02}" for day in range(first, last + 1)]
+
+
+# --- workers
+
+
+def test_killed_workers_lose_and_double_nothing(models, tmp_path):
+    """A worker is killed after each of ten marks at random: each step is recorded once, with its own value."""
+    chance = random.Random(20240101)
+    with DaskExecutor(n_workers=2, threads_per_worker=1).open() as pool:
+
+        def kill_one():
+            found = [pid for pid in pool._client.run(os.getpid, on_error="ignore").values() if isinstance(pid, int)]
+            if found:
+                os.kill(chance.choice(found), signal.SIGKILL)
+                killed.append(1)
+
+        killed = []
+        store = Watched(**{f"after_{number}": kill_one for number in chance.sample(range(1, 350), 10)})
+        result = BackfillModel(
+            model=models.Noting(folder=tmp_path), executor=pool, checkpoint_store=store, key="{step}"
+        )(["2024-01-01", "2024-12-31"])
+    assert len(killed) >= 8
+    days = result.report["step"].dt.strftime("%Y-%m-%d").tolist()
+    assert len(days) == 366
+    assert statuses(result) == ["succeeded"] * 366
+    assert Counter(store.marks) == Counter(("succeeded", day) for day in days)
+    assert [output["value"] for output in result.value["outputs"]] == days
+
+
+def test_the_step_of_a_killed_worker_is_run_again_once(models, tmp_path):
+    with DaskExecutor(n_workers=1, threads_per_worker=1).open() as pool:
+        backfill = BackfillModel(model=models.Held(folder=tmp_path), executor=pool)
+        [pid] = pool._client.run(os.getpid).values()
+        watcher = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                "import os, pathlib, signal, sys\n"
+                "folder = pathlib.Path(sys.argv[1])\n"
+                "while not (folder / '2024-01-01').exists() or not (folder / '2024-01-01').read_text(): pass\n"
+                "os.kill(int(sys.argv[2]), signal.SIGKILL)\n"
+                "(folder / 'go').touch()\n",
+                str(tmp_path),
+                str(pid),
+            ]
+        )
+        result = backfill(["2024-01-01", "2024-01-04"])
+        watcher.wait(30)
+    assert statuses(result) == ["succeeded"] * 4
+    first, again = runs(tmp_path, "2024-01-01")
+    assert int(first) == pid != int(again)
+    assert [len(runs(tmp_path, day)) for day in dates(2, 4)] == [1, 1, 1]
+
+
+def test_a_slow_worker_keeps_only_its_own_step(models, tmp_path):
+    """All others are done elsewhere, and recorded, while the first step still runs."""
+    store = Watched(after_30=(tmp_path / "go").touch)
+    with DaskExecutor(n_workers=2, threads_per_worker=1).open() as pool:
+        result = BackfillModel(model=models.Held(folder=tmp_path), executor=pool, checkpoint_store=store, key="{step}")(
+            ["2024-01-01", "2024-01-31"]
+        )
+    assert statuses(result) == ["succeeded"] * 31
+    assert store.marks[-1] == ("succeeded", "2024-01-01")
+    assert len({runs(tmp_path, day)[0] for day in dates(2, 31)}) == 1
+
+
+def test_a_model_is_read_once_by_each_worker(models, dask_pool):
+    outputs = BackfillModel(model=models.Counted(), executor=dask_pool)(["2024-01-01", "2024-03-31"]).value["outputs"]
+    read = dict(output["value"] for output in outputs)
+    assert len(read) == 2
+    assert set(read.values()) == {1}
+
+
+def test_nothing_of_a_run_stays_on_the_workers(models, dask_pool, tmp_path):
+    client = dask_pool._client
+    before = client.run(lambda dask_worker: sorted(dask_worker.plugins))
+    BackfillModel(model=models.Noting(folder=tmp_path), executor=dask_pool)(["2024-01-01", "2024-01-31"])
+    assert client.run(lambda dask_worker: sorted(dask_worker.plugins)) == before
+    assert not dask_pool._running
+
+
+def test_a_model_that_a_worker_cannot_import_is_named(dask_pool, tmp_path, monkeypatch):
+    (tmp_path / "only_here.py").write_text(textwrap.dedent(MODELS))
+    monkeypatch.syspath_prepend(tmp_path)
+    only_here = importlib.import_module("only_here")
+    with pytest.raises(ImportError, match=r"Noting.*No module named 'only_here'.*Install there") as caught:
+        BackfillModel(model=only_here.Noting(folder=tmp_path), executor=dask_pool)(["2024-01-01", "2024-01-31"])
+    assert caught.value.name == "only_here"
+    assert "step 2024-01" in "".join(caught.value.__notes__)
+
+
+# --- the scheduler
+
+
+@pytest.fixture
+def cluster(importable):
+    """A scheduler and a worker as someone else would have started them."""
+    environment = os.environ | {"PYTHONPATH": str(importable)}
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+    scheduler = subprocess.Popen([*command, "--no-dashboard"], stderr=subprocess.PIPE, text=True, env=environment)
+    address = next(found[0] for line in scheduler.stderr if (found := re.search(r"tcp://[\d.]+:\d+", line)))
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nworkers", "1", "--nthreads", "2"]
+    worker = subprocess.Popen([*command, "--no-dashboard"], stderr=subprocess.DEVNULL, env=environment)
+    yield address, scheduler
+    for process in (worker, scheduler):
+        process.terminate()
+        process.wait(30)
+    scheduler.stderr.close()
+
+
+def test_a_scheduler_that_goes_away_is_a_clear_error_and_the_rest_is_run_later(models, cluster, tmp_path):
+    address, scheduler = cluster
+    marks = LocalCheckpointStore(path=tmp_path / "marks.sqlite")
+
+    class Ending(Watched):
+        def should_skip(self, key):
+            return marks.should_skip(key)
+
+        def mark(self, key, status, metadata=None):
+            marks.mark(key, status, metadata=metadata)
+            super().mark(key, status, metadata)
+
+    store = Ending(after_20=scheduler.kill)
+    model = models.Noting(folder=tmp_path)
+    backfill = BackfillModel(model=model, executor=DaskExecutor(address=address), checkpoint_store=store, key="{step}")
+    with pytest.raises(BrokenExecutor, match=f"scheduler at {address} is gone") as caught:
+        backfill(["2024-01-01", "2024-12-31"])
+    assert "cancelled" in caught.value.__notes__[0]
+    done = {key for status, key in store.marks if status == "succeeded"}
+    assert 20 <= len(done) < 366
+    result = BackfillModel(model=model, checkpoint_store=marks, key="{step}")(["2024-01-01", "2024-12-31"])
+    assert Counter(statuses(result)) == {"checkpoint": len(done), "succeeded": 366 - len(done)}
+
+
+def test_a_cluster_of_ones_own_stays_open(models, cluster, tmp_path):
+    address, scheduler = cluster
+    backfill = BackfillModel(model=models.Noting(folder=tmp_path), executor=DaskExecutor(address=address))
+    for _ in range(2):
+        assert statuses(backfill(["2024-01-01", "2024-01-05"])) == ["succeeded"] * 5
+    assert scheduler.poll() is None
+
+
+def test_an_address_without_a_scheduler_is_a_clear_error(models, tmp_path):
+    import dask
+
+    backfill = BackfillModel(model=models.Noting(folder=tmp_path), executor=DaskExecutor(address="tcp://127.0.0.1:1"))
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(ConnectionError, match=r"no scheduler at tcp://127.0.0.1:1.*dask scheduler"),
+    ):
+        backfill(["2024-01-01", "2024-01-05"])
+
+
+@pytest.mark.parametrize("field", ["n_workers", "threads_per_worker"])
+def test_workers_of_another_cluster_are_not_counted_here(field):
+    with pytest.raises(ValidationError, match="workers of its own"):
+        DaskExecutor(address="tcp://127.0.0.1:1", **{field: 2})
