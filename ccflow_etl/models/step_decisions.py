@@ -18,11 +18,12 @@ def decide(report: StepReport, keys: StepKeys, settings: BackfillSettings) -> No
         ValueError: ``only`` is asked for of a store that does not tell its marks.
     """
     store, only = settings.checkpoint_store, settings.only
+    every = keys.all()
     if not settings.overwrite:
-        report.mark(np.flatnonzero(should_skip_many(store, keys.all())), "checkpoint")
+        report.mark(np.flatnonzero(should_skip_many(store, every)), "checkpoint")
     if only is not None:
         planned = report.planned()
-        records = get_many(store, [keys[index] for index in planned], needed_for=f"only={only!r}")
+        records = get_many(store, [every[index] for index in planned.tolist()], needed_for=f"only={only!r}")
         wanted = [_is_wanted(record, only) for record in records]
         report.mark(planned[~np.array(wanted, dtype=bool)], "skipped")
 

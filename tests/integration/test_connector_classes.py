@@ -51,6 +51,15 @@ class TestCacheStores(CacheStoreTests):
         with pytest.raises((FileNotFoundError, ClientError), match=r"AAA\.json|NoSuchKey"):
             store.get_bytes("AAA.json")
 
+    def test_a_folder_of_keys_is_no_key(self, store: Any) -> None:
+        """The same error as for a missing key."""
+        from botocore.exceptions import ClientError
+
+        store.put_bytes("daily/AAA.json", b"one")
+        assert store.exists("daily") is False
+        with pytest.raises((FileNotFoundError, ClientError), match=r"daily|NoSuchKey"):
+            store.get_bytes("daily")
+
 
 class TestDatabaseMarks(CheckpointStoreTests):
     @pytest.fixture
