@@ -37,7 +37,7 @@ typecheck: .venv/dev-installed ## Check the types of the package.
 
 # --no-deps: what the connectors import is in the extra, and pip must not look for another ccflow-etl.
 integration: .venv/dev-installed .venv/integration-installed ## Run the tests that need a server, with the published connectors.
-	@$(INSTALL) --no-deps --requirement tests/integration/connectors.txt
+	@$(INSTALL) --no-deps --requirement tests/integration/connectors.txt --requirement tests/integration/celery.txt
 	$(BIN)/python -m pytest tests -q -n 2 --benchmark-disable -m integration
 
 bench: .venv/dev-installed ## Run the benchmarks and print their tables.

@@ -46,13 +46,15 @@ class DaskFuture(Future[Any]):
     def cancel(self) -> bool:
         """Whether it is cancelled; one that has a ``stop`` may be later, once the workers know."""
         if self.stop is None:
-            return super().cancel()
-        self.stop()
+            self.give_up()
+        else:
+            self.stop()
         return self.cancelled()
 
     def give_up(self) -> None:
         """Cancel it, whatever its worker does."""
-        super().cancel()
+        if not self.done() and super().cancel():
+            self.set_running_or_notify_cancel()  # for whoever waits for it
 
 
 class DaskPool(Executor):

@@ -14,7 +14,7 @@ from concurrent.futures import BrokenExecutor
 import pytest
 from pydantic import ValidationError
 
-from ccflow_etl import BackfillModel, DaskExecutor, LocalCheckpointStore
+from ccflow_etl import BackfillError, BackfillModel, DaskExecutor, LocalCheckpointStore
 
 MODELS = """
     import os
@@ -45,6 +45,20 @@ MODELS = """
             while context.date.day == 1 and not (self.folder / "go").exists():
                 time.sleep(0.01)
             return result
+
+
+    class Deadly(CallableModel):
+        '''The third step ends its process, each time.'''
+
+        folder: Path
+
+        @Flow.call
+        def __call__(self, context: DateContext) -> GenericResult[int]:
+            if context.date.day == 3:
+                with (self.folder / "deaths").open("a") as deaths:
+                    deaths.write("died ")
+                os._exit(7)
+            return GenericResult[int](value=context.date.day)
 
 
     class Counted(CallableModel):
@@ -144,6 +158,21 @@ def test_the_step_of_a_killed_worker_is_run_again_once(models, tmp_path):
     first, again = runs(tmp_path, "2024-01-01")
     assert int(first) == pid != int(again)
     assert [len(runs(tmp_path, day)) for day in dates(2, 4)] == [1, 1, 1]
+
+
+def test_a_step_that_kills_its_workers_fails(models, tmp_path):
+    """So may those that waited behind it each time, as Dask cannot tell who it was."""
+    marks = LocalCheckpointStore(path=tmp_path / "marks.sqlite")
+    with DaskExecutor(n_workers=1, threads_per_worker=1).open() as pool:
+        backfill = BackfillModel(
+            model=models.Deadly(folder=tmp_path), executor=pool, on_error="continue", checkpoint_store=marks
+        )
+        with pytest.raises(BackfillError, match=r"of 31 steps failed, first 2024-01-03.*KilledWorker") as caught:
+            backfill(["2024-01-01", "2024-01-31"])
+    assert runs(tmp_path, "deaths") == ["died"] * 4
+    told = Counter(statuses(caught.value.result))
+    assert told["succeeded"] + told["failed"] == 31
+    assert told["failed"] <= 2
 
 
 def test_a_slow_worker_keeps_only_its_own_step(models, tmp_path):
