@@ -94,17 +94,16 @@ def _to_array(name: str, values: Any) -> Any:
             return pa.array(values, from_pandas=False)
         given = list(values)
         array = pa.array(given, from_pandas=False)
+        kept_values = None if any(set(map(type, given)) <= safe for safe in _SAFE) else array.to_pylist()
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise Refusal(f"has values that do not go into one column: {error}", f"column {name!r}") from error
-    kinds = set(map(type, given))
-    if not any(kinds <= safe for safe in _SAFE):
-        for position, (value, kept) in enumerate(zip(given, array.to_pylist(), strict=True)):
-            if not _same(value, kept):
-                raise Refusal(
-                    f"has {value!r} of type {type_name(value)} in row {position}, which would become {kept!r} "
-                    f"among values of type {array.type}",
-                    f"column {name!r}",
-                )
+    for position, kept in enumerate(kept_values or ()):
+        if not _same(given[position], kept):
+            raise Refusal(
+                f"has {given[position]!r} of type {type_name(given[position])} in row {position}, which would become "
+                f"{kept!r} among values of type {array.type}",
+                f"column {name!r}",
+            )
     return array
 
 

@@ -273,6 +273,7 @@ def plain(value: Any) -> Any:
         ([dt.datetime(2024, 1, 3), dt.datetime(2024, 1, 3, tzinfo=dt.UTC)], "in row 1, which would become"),
         ([b"a", "a"], "in row 1, which would become b'a'"),
         ([0.0, False], "in row 1, which would become 0.0"),
+        ([dt.date(2000, 1, 1), decimal.Decimal("-719163.000")], "do not go into one column"),
         ([{"x": 1.5}, {"x": True}], "in row 1, which would become"),
         ([[0.0], [False]], "in row 1, which would become"),
         ([{1, 2}], "in row 0, which would become"),
