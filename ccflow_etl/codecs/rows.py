@@ -94,7 +94,8 @@ def _to_array(name: str, values: Any) -> Any:
             return pa.array(values, from_pandas=False)
         given = list(values)
         array = pa.array(given, from_pandas=False)
-        kept_values = None if any(set(map(type, given)) <= safe for safe in _SAFE) else array.to_pylist()
+        kinds = set(map(type, given))
+        kept_values = None if any(kinds <= safe for safe in _SAFE) else array.to_pylist()
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise Refusal(f"has values that do not go into one column: {error}", f"column {name!r}") from error
     for position, kept in enumerate(kept_values or ()):
