@@ -34,14 +34,16 @@ class BackfillResult(GenericResult[dict[str, Any]]):
 
         Empty for a result that was read back from JSON, which carries the value and the summary only.
         """
-        return self._lines().frame()
+        return self._lines.frame()
 
     @property
     def coverage(self) -> "pd.DataFrame":
         """The ranges of consecutive steps that are done, and those that are missing: start, end, done and steps."""
-        return self._lines().coverage()
+        return self._lines.coverage()
 
+    @property
     def _lines(self) -> StepReport:
+        """The lines of :attr:`report` as columns; none for a result that was read back from JSON."""
         import pandas as pd
 
         nothing = pd.IntervalIndex.from_arrays(*[pd.DatetimeIndex([], dtype="datetime64[us]")] * 2, closed="left")
@@ -50,6 +52,11 @@ class BackfillResult(GenericResult[dict[str, Any]]):
     def __str__(self) -> str:
         counts = ", ".join(f"{count:,} {status}" for status, count in self.summary.by_status.items())
         return f"{self.value['steps']:,} steps: {counts or 'nothing was run'}"
+
+    def _repr_html_(self) -> str:
+        from .cards import result_card
+
+        return result_card(self).html()
 
 
 class BackfillCancelled(KeyboardInterrupt):

@@ -1,6 +1,7 @@
 """One run of a backfill: decide on all steps, run those that are left, record each as it ends."""
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -91,6 +92,7 @@ class BackfillRun:
             BackfillError: more steps failed than the policy allows.
             Exception: of the first step that failed, where the policy is to raise.
         """
+        self.report.began = time.time()
         chosen = self.report.planned().tolist()
         if not chosen:
             log.warning(
@@ -205,6 +207,7 @@ class BackfillRun:
             return {"context": context, "value": result.model_dump()}
 
     def _result(self, outputs: dict[int, Any]) -> BackfillResult:
+        self.report.ended = time.time()
         value = {"steps": len(self.report), "outputs": [outputs[index] for index in sorted(outputs)]}
         result = BackfillResult(value=value, summary=self.report.summary())
         result._report = self.report

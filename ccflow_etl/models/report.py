@@ -29,6 +29,10 @@ class StepReport:
         steps: The steps, in the order they are run.
         windows: Answers with the steps' windows in the same order.
         keys: The steps' keys; None where they have none.
+
+    Attributes:
+        began: When the run began, in seconds since 1970; NaN where it did not.
+        ended: When it ended.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class StepReport:
         self._started = np.full(len(steps), np.nan)
         self._seconds = np.full(len(steps), np.nan)
         self._errors: dict[int, str] = {}
+        self.began, self.ended = np.nan, np.nan
 
     def __len__(self) -> int:
         return len(self._steps)
@@ -114,11 +119,32 @@ class StepReport:
         and ``steps`` (int, how many steps lie in the range).
         """
         done = np.isin(self._status, [_CODES["checkpoint"], _CODES["succeeded"]])
-        return step_ranges(self._windows(), done, "done")
+        return step_ranges(self.windows, done, "done")
 
     @cached_property
-    def _ends(self) -> "pd.DatetimeIndex":
-        return self._windows().right
+    def windows(self) -> "pd.IntervalIndex":
+        """The steps' windows, in the order of the steps."""
+        return self._windows()
+
+    @property
+    def codes(self) -> "np.ndarray":
+        """The position of each step's status among ``STATUSES``."""
+        return self._status
+
+    @property
+    def attempts(self) -> "np.ndarray":
+        """How often each step was tried."""
+        return self._attempts
+
+    @property
+    def started(self) -> "np.ndarray":
+        """When each step began, in seconds since 1970; NaN where it did not."""
+        return self._started
+
+    @property
+    def seconds(self) -> "np.ndarray":
+        """How long each step took; NaN where it did not run."""
+        return self._seconds
 
     def frame(self, rows: "Sequence[int] | None" = None) -> "pd.DataFrame":
         """One line for each step, in the order they were run; or for the steps at some positions, in their order.
@@ -135,7 +161,7 @@ class StepReport:
         return pd.DataFrame(
             {
                 "step": self._steps[chosen],
-                "end": self._ends[chosen],
+                "end": self.windows.right[chosen],
                 "key": pd.Series(self.keys(chosen), dtype=object),
                 "status": pd.Categorical.from_codes(self._status[chosen], STATUSES),
                 "attempts": self._attempts[chosen].astype(np.int64),
