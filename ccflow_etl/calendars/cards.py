@@ -5,7 +5,8 @@ from itertools import islice
 import numpy as np
 
 from ..pages.card import Card, Table
-from ..pages.grid import DAY, Kind, Picture, draw, wall_ticks
+from ..pages.grid import Kind, Picture, draw
+from ..pages.layouts import DAY, wall_ticks
 from ..pages.text import number
 from .builtin import IntervalCalendar
 from .calendar import BaseCalendar
@@ -25,11 +26,10 @@ _DENSE = 1000  # steps a week, of which a year's are not looked at
 def interval_card(interval: Interval) -> Card:
     """The meaning of an interval and its first steps from the beginning of 2024.
 
-    >>> interval_card(Interval(offset="MS")).facts[-1]
-    ('from 2024-01-01', '2024-01-01, 2024-02-01, 2024-03-01, 2024-04-01, 2024-05-01, 2024-06-01, …')
+    >>> interval_card(Interval(offset="MS")).facts
+    [('from 2024-01-01', '2024-01-01, 2024-02-01, 2024-03-01, 2024-04-01, 2024-05-01, 2024-06-01, …')]
     """
-    facts = [("unit", interval.offset), ("count", f"{interval.n:,}")]
-    return Card(f"Interval {interval}", meaning(interval), [*facts, _first(IntervalCalendar(interval=interval))])
+    return Card(f"Interval {interval}", meaning(interval), [_first(IntervalCalendar(interval=interval))])
 
 
 def calendar_card(calendar: BaseCalendar) -> Card:
@@ -50,7 +50,7 @@ def calendar_card(calendar: BaseCalendar) -> Card:
     if rules:
         lines = [(rule_in_words(rule), term_of(rule)) for rule in rules]
         title = number(len(rules), "rule that closes days", "rules that close days")
-        tables.append(Table(title, ("days", "in force"), lines))
+        tables.append(Table(title, ("days", "in force"), lines, wide=frozenset({"days"})))
     return Card(type(calendar).__name__, _told(calendar), [*facts, _first(calendar)], _picture(calendar), tables)
 
 
@@ -63,7 +63,7 @@ def _told(calendar: BaseCalendar) -> str:
     interval = getattr(calendar, "interval", None)
     if isinstance(interval, Interval):
         return meaning(interval)
-    return (type(calendar).__doc__ or "").strip().partition("\n")[0]
+    return (type(calendar).__doc__ or "").strip().partition("\n")[0].replace("``", "")
 
 
 def _first(calendar: BaseCalendar) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from pydantic_core import PydanticSerializationError
 from ..execution.cancel import Cancellation
 from ..execution.pause import interruptible
 from ..execution.runner import Outcome, run_calls
+from ..pages.outline import outline
 from .backfill_context import BackfillContext
 from .backfill_policy import FailurePolicy
 from .backfill_result import BackfillCancelled, BackfillError, BackfillResult
@@ -23,6 +24,7 @@ from .executor import opened
 from .graph_steps import BackfillDecisions, BackfillStep, StepCall
 from .marks import mark_ended
 from .report import StepReport
+from .run_facts import range_facts
 from .step_decisions import decide
 from .step_keys import StepKeys
 from .steps import StepContexts
@@ -93,6 +95,10 @@ class BackfillRun:
             Exception: of the first step that failed, where the policy is to raise.
         """
         self.report.began = time.time()
+        self.report.about = [("model", type(self.settings.model).__name__), *range_facts(self.context)]
+        self.report.settings = outline({"backfill": self.settings, "context": self.context})
+        if self.settings._runs is not None:
+            self.settings._runs.append(self.report)
         chosen = self.report.planned().tolist()
         if not chosen:
             log.warning(
@@ -187,6 +193,7 @@ class BackfillRun:
                 started=outcome.started,
                 seconds=seconds,
                 error=told,
+                trace=outcome.trace,
             )
         if self._store_to_mark is not None:
             mark_ended(self._store_to_mark, [self.report.key(index) for index in block], outcome, self.noted)

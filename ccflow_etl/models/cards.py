@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ccflow import BaseModel
 
-from ..calendars.words import brief
 from ..pages.card import Card, Table
 from ..pages.text import cut, duration, number
 from .coverage_map import coverage_map
 from .frame_text import page_table
 from .plan_text import counts_of_plan, parts_of_plan
 from .report import STATUSES
-from .run_facts import run_facts
+from .run_facts import range_facts, run_facts
 from .status_text import counts_told, last_failures, steps_told
 
 if TYPE_CHECKING:
@@ -43,17 +42,11 @@ _FAILURES = 5  # that are shown
 
 def plan_card(plan: "BackfillPlan") -> Card:
     """The counts by decision, the first and last steps, and the gaps."""
-    context = plan.context
-    facts = [
-        ("from", str(context.start_datetime)),
-        ("to", str(context.end_datetime)),
-        ("steps of", f"{brief(context.calendar or context.interval)}, {context.direction}"),
-    ]
     decisions = list(plan.counts)
     codes = np.searchsorted(decisions, plan.decisions) if decisions else np.empty(0, dtype=np.int64)
     tables = [page_table(title, frame) for title, frame in parts_of_plan(plan) if len(frame)]
-    picture = coverage_map("Steps by decision", context.windows(), decisions, codes)
-    return Card("BackfillPlan", counts_of_plan(plan), facts, picture, tables)
+    picture = coverage_map("Steps by decision", plan.context.windows(), decisions, codes)
+    return Card("BackfillPlan", counts_of_plan(plan), range_facts(plan.context), picture, tables)
 
 
 def status_card(status: "BackfillStatus") -> Card:
@@ -65,7 +58,7 @@ def status_card(status: "BackfillStatus") -> Card:
     if len(failures):
         title, lines = last_failures(failures)
         told = [(step, when, cut(error, _ERROR)) for step, when, error in lines]
-        tables.append(Table(title, ("step", "failed at", "error"), told))
+        tables.append(Table(title, ("step", "failed at", "error"), told, wide=frozenset({"error"})))
     return Card("BackfillStatus", f"{steps_told(status._store_name, status.counts)}", tables=tables)
 
 
@@ -98,7 +91,11 @@ def result_card(result: "BackfillResult") -> Card:
             )
         ]
         columns = ("step", "attempts", "took", "error")
-        tables.append(Table(number(len(failed), "failure") + of_these, columns, rows, frozenset(columns[1:3])))
+        tables.append(
+            Table(
+                number(len(failed), "failure") + of_these, columns, rows, frozenset(columns[1:3]), frozenset({"error"})
+            )
+        )
     picture = coverage_map("Steps by what became of them", lines.windows, STATUSES, lines.codes)
     return Card("BackfillResult", str(result), run_facts(lines), picture, tables)
 

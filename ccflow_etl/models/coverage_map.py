@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..pages.grid import Kind, Picture, draw, wall_ticks
+from ..pages.grid import Kind, Picture, draw
+from ..pages.layouts import wall_ticks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,7 @@ _SIGNS = {
 def coverage_map(
     title: str, windows: "pd.IntervalIndex", statuses: Sequence[str], codes: "np.ndarray"
 ) -> Picture | None:
-    """The worst status of the steps in each minute, hour, day, month or year; None of fewer than two steps.
+    """The statuses of the steps in each minute, hour, day, month or year; None of fewer than two steps.
 
     Args:
         title: What it shows.
@@ -41,4 +42,4 @@ def coverage_map(
     ranks = np.array([known.index(status) if status in known else 0 for status in statuses])
     kinds = [Kind(status, f"{counts[statuses.index(status)]:,} {status}", _SIGNS[status]) for status in known]
     starts, ends = wall_ticks(windows.left), wall_ticks(windows.right)
-    return draw(title, starts, ends, ranks[codes], kinds, note=" and shows the worst of its steps")
+    return draw(title, starts, ends, ranks[codes], kinds)

@@ -38,7 +38,9 @@ def page_table(caption: str, frame: "pd.DataFrame") -> Table:
     shown = frame if len(frame) <= _SHOWN else pd.concat([frame.head(_SHOWN // 2), frame.tail(_SHOWN // 2)])
     numbers = frozenset(frame.select_dtypes("number").columns)
     columns = [_texts(column) for _, column in shown.items()]
-    return Table(caption, tuple(frame.columns), list(zip(*columns, strict=True)), numbers, len(frame) - len(shown))
+    return Table(
+        caption, tuple(frame.columns), list(zip(*columns, strict=True)), numbers, left_out=len(frame) - len(shown)
+    )
 
 
 def _texts(column: "pd.Series") -> list[str]:

@@ -1,13 +1,29 @@
 """What can be said of a run in a few words: when it was, how long it took and its steps did, what was tried again."""
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 
+from ..calendars.words import brief
 from ..pages.text import duration, number
+from .backfill_context import BackfillContext
 from .report import StepReport
 
-__all__ = ["instant", "run_facts"]
+__all__ = ["instant", "range_facts", "run_facts"]
+
+
+def range_facts(context: BackfillContext[Any]) -> list[tuple[str, str]]:
+    """Names and texts of a range: its bounds, and its steps.
+
+    >>> range_facts(BackfillContext(start_datetime="2024-01-01", end_datetime="2024-01-31"))[-1]
+    ('steps of', '1D, forward')
+    """
+    return [
+        ("from", str(context.start_datetime)),
+        ("to", str(context.end_datetime)),
+        ("steps of", f"{brief(context.calendar or context.interval)}, {context.direction}"),
+    ]
 
 
 def run_facts(report: StepReport) -> list[tuple[str, str]]:
@@ -17,7 +33,7 @@ def run_facts(report: StepReport) -> list[tuple[str, str]]:
     >>> report = StepReport(pd.DatetimeIndex(["2024-01-01"]), lambda: pd.IntervalIndex([]))
     >>> report.record(0, "succeeded", attempts=3, seconds=75)
     >>> run_facts(report)
-    [('time in steps', '1 min 15 s'), ('a step', '1 min 15 s'), ('tried again', '1 step, 2 more attempts')]
+    [('time in steps', '1 min 15 s'), ('tried again', '1 step, 2 more attempts')]
     """
     facts = []
     ran = ~np.isnan(report.seconds)
@@ -28,9 +44,12 @@ def run_facts(report: StepReport) -> list[tuple[str, str]]:
     if ran.any():
         seconds = report.seconds[ran]
         facts.append(("time in steps", duration(seconds.sum())))
-        typical = duration(float(np.median(seconds)))
-        slowest = f", the slowest {duration(seconds.max())}" if len(seconds) > 1 else ""
-        facts.append(("a step", f"{typical}{slowest}"))
+        if len(seconds) > 1:
+            middle, most = np.quantile(seconds, (0.5, 0.95)).tolist()
+            slowest = duration(seconds.max())
+            facts.append(
+                ("a step", f"{duration(middle)} at the median, 95% within {duration(most)}, at most {slowest}")
+            )
     again = report.attempts > 1
     if again.any():
         more = int((report.attempts[again].astype(np.int64) - 1).sum())

@@ -18,6 +18,7 @@ class Table:
         columns: A name for each column.
         rows: The texts of each line.
         numbers: The columns that are set to the right.
+        wide: The columns whose texts may be long and take several lines.
         left_out: How many lines are left out, in the middle of those that are there.
     """
 
@@ -25,6 +26,7 @@ class Table:
     columns: tuple[str, ...]
     rows: Sequence[Sequence[str]]
     numbers: frozenset[str] = frozenset()
+    wide: frozenset[str] = frozenset()
     left_out: int = 0
 
     @property

@@ -50,10 +50,11 @@ def duration(seconds: float) -> str:
     """A time in the two units that matter.
 
     >>> [duration(seconds) for seconds in (0.0004, 0.25, 7.5, 75, 7500, 200000)]
-    ['0.4 ms', '250 ms', '7.5 s', '1 min 15 s', '2 h 5 min', '2 d 8 h']
+    ['400 µs', '250 ms', '7.5 s', '1 min 15 s', '2 h 5 min', '2 d 8 h']
     """
     if seconds < 60:
-        return f"{seconds * 1000:.3g} ms" if seconds < 0.9995 else f"{seconds:.3g} s"
+        unit, length = next(pair for pair in (("µs", 1e-6), ("ms", 1e-3), ("s", 1)) if seconds < pair[1] * 999.5)
+        return f"{seconds / length:.3g} {unit}"
     units = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
     first = next(place for place, (_, length) in enumerate(units) if round(seconds) >= length)
     (large, length), (small, part) = units[first], units[first + 1]
