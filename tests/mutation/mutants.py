@@ -78,6 +78,8 @@ def mutants(path: str, original: bytes) -> list[Mutant]:
 
 def _changes(node: ast.AST, where: str) -> Iterator[tuple[str, ast.expr | ast.stmt, str]]:
     """The nodes to replace and the text in their place, with the dotted name of the function around them."""
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         where = f"{where}.{node.name}".lstrip(".")
     if isinstance(node, ast.stmt):
@@ -92,8 +94,6 @@ def _changes(node: ast.AST, where: str) -> Iterator[tuple[str, ast.expr | ast.st
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:
     """What is below a node and runs: no annotations, no docstrings, no names that are exported."""
-    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-        return
     if isinstance(node, ast.JoinedStr):  # its parts have no place of their own before Python 3.12
         return
     for name, field in ast.iter_fields(node):
