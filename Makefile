@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 WEATHER := cc-etl --config-path config --config-name weather store.root=demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typecheck integration bench bench-gate clean
+.PHONY: help demo test lint typecheck integration bench bench-gate mutation clean
 
 help: ## Show this help.
 	@echo 'usage: make TARGET [PYTHON=python3.12]'
@@ -47,8 +47,11 @@ bench: .venv/dev-installed ## Run the benchmarks and write their tables to bench
 bench-gate: .venv/dev-installed ## Run the benchmarks; fail where a ratio is worse than in benchmarks/results.json.
 	$(BIN)/python -m pytest benchmarks -q --gate
 
+mutation: .venv/dev-installed ## Change the engines a little, many times, and count the changes that a test notices.
+	$(BIN)/python tests/mutation/gate.py --cover
+
 clean: ## Remove everything that these commands have made, .venv included.
-	rm -rf .venv demo-output build dist .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
+	rm -rf .venv demo-output build dist .benchmarks .hypothesis .mutation .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
 
 .venv/%-installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo 'Installing ccflow-etl[$*] into .venv ...'
