@@ -1,6 +1,7 @@
 """One run of a backfill: decide on all steps, run those that are left, record each as it ends."""
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -13,6 +14,7 @@ from pydantic_core import PydanticSerializationError
 from ..execution.cancel import Cancellation
 from ..execution.pause import interruptible
 from ..execution.runner import Outcome, run_calls
+from ..pages.outline import outline
 from .backfill_context import BackfillContext
 from .backfill_policy import FailurePolicy
 from .backfill_result import BackfillCancelled, BackfillError, BackfillResult
@@ -22,6 +24,7 @@ from .executor import opened
 from .graph_steps import BackfillDecisions, BackfillStep, StepCall
 from .marks import mark_ended
 from .report import StepReport
+from .run_facts import range_facts
 from .step_decisions import decide
 from .step_keys import StepKeys
 from .steps import StepContexts
@@ -91,6 +94,11 @@ class BackfillRun:
             BackfillError: more steps failed than the policy allows.
             Exception: of the first step that failed, where the policy is to raise.
         """
+        self.report.began = time.time()
+        self.report.about = [("model", type(self.settings.model).__name__), *range_facts(self.context)]
+        self.report.settings = outline({"backfill": self.settings, "context": self.context})
+        if self.settings._runs is not None:
+            self.settings._runs.append(self.report)
         chosen = self.report.planned().tolist()
         if not chosen:
             log.warning(
@@ -186,6 +194,7 @@ class BackfillRun:
                 started=outcome.started,
                 seconds=seconds,
                 error=told,
+                trace=outcome.trace,
             )
         if self._store_to_mark is not None:
             mark_ended(self._store_to_mark, [self.report.key(index) for index in block], outcome, self.noted)
@@ -206,6 +215,7 @@ class BackfillRun:
             return {"context": context, "value": result.model_dump()}
 
     def _result(self, outputs: dict[int, Any]) -> BackfillResult:
+        self.report.ended = time.time()
         value = {"steps": len(self.report), "outputs": [outputs[index] for index in sorted(outputs)]}
         result = BackfillResult(value=value, summary=self.report.summary())
         result._report = self.report
