@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 WEATHER := cc-etl --config-path config --config-name weather store.root=demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typecheck integration bench clean
+.PHONY: help demo test lint typecheck integration bench docs clean
 
 help: ## Show this help.
 	@echo 'usage: make TARGET [PYTHON=python3.12]'
@@ -42,6 +42,9 @@ integration: .venv/dev-installed .venv/integration-installed ## Run the tests th
 
 bench: .venv/dev-installed ## Run the benchmarks and print their tables.
 	$(BIN)/python -m pytest benchmarks -q -s
+
+docs: .venv/dev-installed ## Write the API reference in docs/api/ from signatures and docstrings.
+	$(BIN)/python docs/generate
 
 clean: ## Remove everything that these commands have made, .venv included.
 	rm -rf .venv demo-output build dist .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
