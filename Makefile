@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 WEATHER := cc-etl --config-path config --config-name weather store.root=demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typecheck integration bench bench-gate mutation clean
+.PHONY: help demo test lint typecheck integration bench bench-gate docs mutation clean
 
 help: ## Show this help.
 	@echo 'usage: make TARGET [PYTHON=python3.12]'
@@ -49,6 +49,9 @@ bench-gate: .venv/dev-installed ## Run the benchmarks; fail where a ratio is wor
 
 mutation: .venv/dev-installed ## Change the engines a little, many times, and count the changes that a test notices.
 	$(BIN)/python tests/mutation/gate.py --cover
+
+docs: .venv/dev-installed ## Write the API reference in docs/api/ from signatures and docstrings.
+	$(BIN)/python docs/generate
 
 clean: ## Remove everything that these commands have made, .venv included.
 	rm -rf .venv demo-output build dist .benchmarks .hypothesis .mutation .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
