@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 WEATHER := cc-etl --config-path config --config-name weather store.root=demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typecheck integration bench bench-gate docs mutation clean
+.PHONY: help demo test lint typecheck integration browser bench bench-gate docs mutation clean
 
 help: ## Show this help.
 	@echo 'usage: make TARGET [PYTHON=python3.12]'
@@ -40,6 +40,9 @@ typecheck: .venv/dev-installed ## Check the types of the package.
 integration: .venv/dev-installed .venv/integration-installed ## Run the tests that need a server, with the published connectors.
 	@$(INSTALL) --no-deps --requirement tests/integration/connectors.txt --requirement tests/integration/celery.txt
 	$(BIN)/python -m pytest tests -q -n 2 --benchmark-disable -m integration
+
+browser: .venv/dev-installed .venv/browser-installed ## Run the tests that look at pages in headless Chromium (CHROMIUM=/usr/bin/chromium).
+	$(BIN)/python -m pytest tests -q --benchmark-disable -m browser
 
 bench: .venv/dev-installed ## Run the benchmarks and write their tables to benchmarks/results.json and results.md.
 	$(BIN)/python -m pytest benchmarks -q --record
