@@ -8,7 +8,7 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 
 __all__ = ["HIDDEN", "is_secret", "secrets_in", "without_secrets"]
 
-HIDDEN = "(hidden)"
+HIDDEN = "***"
 """What stands in the place of a secret."""
 
 # Anywhere in a name, and as one of its words.
@@ -84,16 +84,25 @@ def without_secrets(text: str) -> str:
     """Text without what stands in it as a password of an address, or as the value of a secret's name.
 
     >>> without_secrets("postgresql://etl:hunter2@db/sales?sslmode=require, password='hunter 2'")
-    'postgresql://etl:(hidden)@db/sales?sslmode=require, password=(hidden)'
+    'postgresql://etl:***@db/sales?sslmode=require, password=***'
     """
     for pattern, kept in _PATTERNS:
         text = pattern.sub(kept, text)
-    return _ASSIGNED.sub(_assigned, text)
+    parts, place = [], 0
+    while match := _ASSIGNED.search(text, place):
+        # What is no secret may have one in its value.
+        end = match.start("value")
+        parts.append(text[place:end])
+        place = end
+        if _hides(match):
+            parts.append(HIDDEN)
+            place = match.end()
+    return "".join([*parts, text[place:]])
 
 
-def _assigned(match: re.Match[str]) -> str:
+def _hides(match: re.Match[str]) -> bool:
     name = match["name"]
     in_address = match.string[match.start() - 1 : match.start()] in ("?", "&")
     # "KeyError: 'AAA'" tells of no secret, and of "key: daily/AAA" far more is a name than is one.
     harmless = name.endswith(("Error", "Exception", "Warning")) or (name.lower() in _NAMES and not in_address)
-    return match.group() if harmless or not is_secret(name) else f"{name}{match['between']}{HIDDEN}"
+    return not harmless and is_secret(name)
