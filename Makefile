@@ -33,8 +33,9 @@ lint: .venv/dev-installed ## Check the style and the format of all code.
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 
-typecheck: .venv/dev-installed ## Check the types of the package.
+typecheck: .venv/dev-installed ## Check the types of the package, and those that its users see.
 	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy --config-file tests/typing/mypy.ini tests/typing
 
 # --no-deps: what the connectors import is in the extra, and pip must not look for another ccflow-etl.
 integration: .venv/dev-installed .venv/integration-installed ## Run the tests that need a server, with the published connectors.
