@@ -77,8 +77,8 @@ def _compare(first: "pa.Schema", later: "pa.Schema", rows: int) -> None:
         if starts not in (goes_on, one["index"].pop("start")):
             raise Refusal(f"begins at {starts}; it may begin at {goes_on}, or where the first does", "its index")
         one["index"].pop("stop"), other["index"].pop("stop")
-    for key in sorted(one.keys() | other.keys()):
-        if one.get(key) != other.get(key):
+    for key in sorted(one):  # class before columns: what is not of one class has no such columns
+        if one[key] != other.get(key):
             where = f"what describes its {key}" if key != "columns" else _first_difference(one[key], other[key])
             raise Refusal("differs from that of the first batch", where)
 

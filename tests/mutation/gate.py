@@ -79,19 +79,39 @@ def _spread(tests: set[str], covered: Covered) -> list[str]:
     return [test for _, _, test in sorted(ranked)]
 
 
-def outcomes(todo: list[tuple[Mutant, list[str]]], covered: Covered, benches: list[Bench]) -> Iterator[Outcome]:
-    """What becomes of each mutant, given its tests."""
+def outcomes(todo: list[Mutant], covered: Covered, benches: list[Bench], options: argparse.Namespace) -> list[Outcome]:
+    """What becomes of each mutant. A test that fails without one as well is left out, and its mutants tried again."""
+    found: list[Outcome] = []
+    while todo:
+        found += _tried(todo, covered, benches, options)
+        killers = sorted({one.killer for one in found if "::" in one.killer} - covered.passing)
+        unfit = benches[0].failing(killers, sum(covered.seconds.get(test, 1) for test in killers)) if killers else set()
+        covered.passing.update(set(killers) - unfit)
+        for test in unfit:
+            sys.stdout.write(f"left out: {test} fails here without a mutant\n")
+            covered.seconds.pop(test, None)
+        todo = [one.mutant for one in found if one.killer in unfit]
+        found = [one for one in found if one.killer not in unfit]
+    return found
+
+
+def _tried(
+    todo: list[Mutant], covered: Covered, benches: list[Bench], options: argparse.Namespace
+) -> Iterator[Outcome]:
     idle, waiting = list(benches), list(reversed(todo))
     running: list[Trial] = []
     while waiting or running:
         while waiting and idle:
-            mutant, tests = waiting.pop()
+            mutant = waiting.pop()
+            tests = options.tests or chosen(covered, mutant, options.budget)
             running.append(idle.pop().start(mutant, tests, sum(covered.seconds.get(test, 1) for test in tests)))
         time.sleep(0.02)
         for trial in running[:]:
             if outcome := trial.outcome():
                 running.remove(trial)
                 idle.append(trial.bench)
+                sys.stdout.write(f"{outcome}\n")
+                sys.stdout.flush()
                 yield outcome
 
 
@@ -128,16 +148,9 @@ def main() -> None:
         if options.cover or not (folder / "seconds.json").exists():
             cover(folder, ROOT, ROOMS[room][1])
         covered = Covered(folder, ROOT)
-        todo = [
-            (mutant, options.tests or chosen(covered, mutant, options.budget))
-            for mutant in sample(room, options.each, options.seed)
-            if any(text in mutant.name for text in options.only)
-        ]
-        found: list[Outcome] = []
-        for outcome in outcomes(todo, covered, benches):
-            found.append(outcome)
-            sys.stdout.write(f"{outcome}\n")
-            sys.stdout.flush()
+        drawn = sample(room, options.each, options.seed)
+        todo = [mutant for mutant in drawn if any(text in mutant.name for text in options.only)]
+        found = outcomes(todo, covered, benches, options)
         text, score = row(room, found, accepted)
         rows.append(text)
         scores.append(score)
