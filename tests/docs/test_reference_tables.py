@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -63,14 +64,12 @@ def test_every_calendar_of_the_packaged_group_is_named():
 
 
 def test_every_extra_is_in_the_table():
-    import tomllib
-
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"].keys()
     assert {cells[0].strip("`") for cells in rows("Install")} - {"extra", "---"} == extras - {"integration"}
 
 
 def test_the_performance_table_is_short_and_names_commands_that_exist():
-    commands = [cells[3] for cells in rows("Performance")[2:]]
-    assert len(commands) <= 12
-    assert all((ROOT / file).is_file() for command in commands for file in re.findall(r"benchmarks/\S+\.py", command))
-    assert commands[0]
+    assert 0 < len(rows("Performance")[2:]) <= 12
+    named = re.findall(r"benchmarks/\S+\.py", README)
+    assert named
+    assert [file for file in named if not (ROOT / file).is_file()] == []
