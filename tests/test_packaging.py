@@ -33,7 +33,7 @@ def test_it_holds_the_package_and_nothing_else(wheel):
     assert folders == {"ccflow_etl", f"ccflow_etl-{ccflow_etl.__version__}.dist-info"}
 
 
-@pytest.mark.parametrize("pattern", ["*.py", "*.pyi", "*.yaml", "py.typed"])
+@pytest.mark.parametrize("pattern", ["*.py", "*.pyi", "*.yaml", "*.html", "*.css", "py.typed"])
 def test_it_holds_every_file_of_a_kind(wheel, pattern):
     in_tree = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ccflow_etl").rglob(pattern)}
     assert in_tree

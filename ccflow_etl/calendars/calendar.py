@@ -71,6 +71,11 @@ class BaseCalendar(BaseModel, abc.ABC):
         defaults = {name: field.default for name, field in type(self).model_fields.items()}
         return [(name, value) for name, value in self.__dict__.items() if value != defaults[name]]
 
+    def _repr_html_(self) -> str:
+        from .cards import calendar_card
+
+        return calendar_card(self).html()
+
     @abc.abstractmethod
     def steps(self, start: Instant, end: Instant) -> "pd.DatetimeIndex":
         """The steps from ``start`` to ``end``, both inclusive, in order, as a DatetimeIndex of resolution ``us``.

@@ -94,7 +94,9 @@ class CacheGetContext(_Address):
         return known | {name: given for name, given in value.items() if given is not None and name != "artifact"}
 
 
-class _CacheResult(ResultBase):
+class CacheResult(ResultBase):
+    """What the results of a put and of a get share: which payload, and where it is."""
+
     key: str = Field(description="The context's key without a leading slash, or its path.")
     cache_key: str = Field(description="What the payload is called in the store.")
     uri: str = Field(description="Where the payload is, or would be.")
@@ -102,8 +104,13 @@ class _CacheResult(ResultBase):
     media_type: str | None = Field(None, description="The media type of its content.")
     artifact: ETLArtifact = Field(description="The payload as an artifact of its stage.")
 
+    def _repr_html_(self) -> str:
+        from .cards import handoff_card
 
-class CachePutResult(_CacheResult):
+        return handoff_card(self).html()
+
+
+class CachePutResult(CacheResult):
     """Whether the payload was written, and as what.
 
     >>> from ccflow_etl import CachePutModel, LocalCacheStore
@@ -117,7 +124,7 @@ class CachePutResult(_CacheResult):
     status: Literal["written", "exists"] = Field(description="`exists` when it was there already and was left alone.")
 
 
-class CacheGetResult(_CacheResult):
+class CacheGetResult(CacheResult):
     """The payload, if there is one.
 
     >>> from ccflow_etl import CacheGetModel, LocalCacheStore

@@ -81,6 +81,11 @@ class RunSummary(ResultBase):
         names = ("planned", "skipped", "succeeded", "failed", "retried", "cancelled")
         return {name: getattr(self, name) for name in names}
 
+    def _repr_html_(self) -> str:
+        from .cards import summary_card
+
+        return summary_card(self).html()
+
 
 def _status(position: int, item: Mapping[str, Any]) -> str:
     if not isinstance(item, Mapping) or "status" not in item:

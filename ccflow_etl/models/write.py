@@ -32,6 +32,11 @@ class WriteResult(ResultBase):
         description="`exists` when the target was there already and was left as it is."
     )
 
+    def _repr_html_(self) -> str:
+        from .cards import write_card
+
+        return write_card(self).html()
+
 
 class WriteModel(CallableModel):
     """The base of models that write one payload: a ``WriteContext`` in, a ``WriteResult`` out.
