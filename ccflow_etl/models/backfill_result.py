@@ -45,10 +45,12 @@ class BackfillResult(GenericResult[dict[str, Any]]):
     @property
     def _lines(self) -> StepReport:
         """The lines of :attr:`report` as columns; none for a result that was read back from JSON."""
+        if self._report is not None:
+            return self._report
         import pandas as pd
 
         nothing = pd.IntervalIndex.from_arrays(*[pd.DatetimeIndex([], dtype="datetime64[us]")] * 2, closed="left")
-        return self._report or StepReport(nothing.left, lambda: nothing)
+        return StepReport(nothing.left, lambda: nothing)
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count:,} {status}" for status, count in self.summary.by_status.items())

@@ -14,7 +14,6 @@ from pydantic_core import PydanticSerializationError
 from ..execution.cancel import Cancellation
 from ..execution.pause import interruptible
 from ..execution.runner import Outcome, run_calls
-from ..pages.outline import outline
 from .backfill_context import BackfillContext
 from .backfill_policy import FailurePolicy
 from .backfill_result import BackfillCancelled, BackfillError, BackfillResult
@@ -96,7 +95,7 @@ class BackfillRun:
         """
         self.report.began = time.time()
         self.report.about = [("model", type(self.settings.model).__name__), *range_facts(self.context)]
-        self.report.settings = outline({"backfill": self.settings, "context": self.context})
+        self.report.configured = {"backfill": self.settings, "context": self.context}
         if self.settings._runs is not None:
             self.settings._runs.append(self.report)
         chosen = self.report.planned().tolist()

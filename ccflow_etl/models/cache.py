@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from ccflow import CallableModel, ContextBase, Flow, ResultBase
+from ccflow import CallableModel, ContextBase, ResultBase
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, StringConstraints, model_validator
 
 from ..codecs.codec import CacheFormat
@@ -10,6 +10,7 @@ from ..codecs.filters import Filters, as_filters, as_label
 from ..stores.text_path import TextPath
 from .artifact import ETLArtifact, ETLStage
 from .cache_entry import CacheEntry
+from .flow import flow_call
 from .payloads import Payload, PayloadContext
 from .stores import ReadableStore, WritableStore, store_method
 
@@ -158,8 +159,8 @@ class CachePutModel(CallableModel):
     format: CacheFormat = Field("json", description="The format to keep them in.")
 
     # An effect: a caching evaluator must not answer for it.
-    @Flow.call(volatile=True)
-    def __call__(self, context: CachePutContext) -> CachePutResult:
+    @flow_call(volatile=True)
+    def __call__(self, context: CachePutContext) -> CachePutResult:  # type: ignore[override]  # of any context in ccflow
         """Keep the payload.
 
         Raises:
@@ -205,8 +206,8 @@ class CacheGetModel(CallableModel):
     )
 
     # What is there can change from call to call: a caching evaluator must not answer for it.
-    @Flow.call(volatile=True)
-    def __call__(self, context: CacheGetContext) -> CacheGetResult:
+    @flow_call(volatile=True)
+    def __call__(self, context: CacheGetContext) -> CacheGetResult:  # type: ignore[override]  # of any context in ccflow
         """Fetch the payload.
 
         Raises:

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..pages.outline import outline
 from .step_ranges import step_ranges
 from .summary import RunSummary
 
@@ -35,7 +36,7 @@ class StepReport:
 
     Attributes:
         about: Names and texts: what was run, and for which range.
-        settings: How it was set up, in lines.
+        configured: What it was set up with, which :attr:`settings` tells.
         began: When the run began, in seconds since 1970; NaN where it did not.
         ended: When it ended.
     """
@@ -55,7 +56,7 @@ class StepReport:
         self._traces: dict[int, str] = {}
         self._traced: Counter[str] = Counter()
         self.about: list[tuple[str, str]] = []
-        self.settings = ""
+        self.configured: Any = ""
         self.began, self.ended = np.nan, np.nan
 
     def __len__(self) -> int:
@@ -144,6 +145,15 @@ class StepReport:
         """
         done = np.isin(self._status, [_CODES["checkpoint"], _CODES["succeeded"]])
         return step_ranges(self.windows, done, "done")
+
+    @property
+    def settings(self) -> str:
+        """How the run was set up, in lines without its secrets; empty where that is not known."""
+        return self.configured if isinstance(self.configured, str) else outline(self.configured)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A result that travels takes its settings along as they are told: they may hold secrets and live objects.
+        return self.__dict__ | {"configured": self.settings}
 
     @cached_property
     def windows(self) -> "pd.IntervalIndex":

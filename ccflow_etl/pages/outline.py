@@ -32,8 +32,8 @@ def outline(value: Any) -> str:
 
     >>> print(outline({"store": {"uri": "s3://me:hunter2@host", "api_key": "abc"}, "formats": ["json", "gzip"]}))
     store:
-      uri: "s3://me:(hidden)@host"
-      api_key: (hidden)
+      uri: "s3://me:***@host"
+      api_key: ***
     formats:
       - json
       - gzip

@@ -8,7 +8,7 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 
 __all__ = ["HIDDEN", "is_secret", "secrets_in", "without_secrets"]
 
-HIDDEN = "(hidden)"
+HIDDEN = "***"
 """What stands in the place of a secret."""
 
 # Anywhere in a name, and as one of its words.
@@ -37,10 +37,14 @@ _NAMES = ("key", "keys")
 _SHORTEST = 5
 """Characters of a secret that is looked for elsewhere: shorter ones are found in ordinary words."""
 
-_NAME = r"[\w.\-/@+~]*"
+# From where such a name begins, or a text of letters only would be read once for each of them.
+_NAME = r"(?<![\w.\-/@+~])[\w.\-/@+~]+"
 _PATTERNS = (
     # user:password@host
-    (re.compile(r"(?P<kept>[a-z][a-z0-9+.\-]*://[^\s:/@'\"]*):[^\s@'\"]+@", re.IGNORECASE), rf"\g<kept>:{HIDDEN}@"),
+    (
+        re.compile(r"(?P<kept>[a-z][a-z0-9+.\-]{0,30}://[^\s:/@'\"]*):[^\s'\"]{1,4000}@", re.IGNORECASE),
+        rf"\g<kept>:{HIDDEN}@",
+    ),
     (re.compile(r"(?P<kept>\b(?:bearer|basic))\s+[A-Za-z0-9._~+/=\-]{8,}", re.IGNORECASE), rf"\g<kept> {HIDDEN}"),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
 )
@@ -84,16 +88,25 @@ def without_secrets(text: str) -> str:
     """Text without what stands in it as a password of an address, or as the value of a secret's name.
 
     >>> without_secrets("postgresql://etl:hunter2@db/sales?sslmode=require, password='hunter 2'")
-    'postgresql://etl:(hidden)@db/sales?sslmode=require, password=(hidden)'
+    'postgresql://etl:***@db/sales?sslmode=require, password=***'
     """
     for pattern, kept in _PATTERNS:
         text = pattern.sub(kept, text)
-    return _ASSIGNED.sub(_assigned, text)
+    parts, place = [], 0
+    while match := _ASSIGNED.search(text, place):
+        # What is no secret may have one in its value.
+        end = match.start("value")
+        parts.append(text[place:end])
+        place = end
+        if _hides(match):
+            parts.append(HIDDEN)
+            place = match.end()
+    return "".join([*parts, text[place:]])
 
 
-def _assigned(match: re.Match[str]) -> str:
+def _hides(match: re.Match[str]) -> bool:
     name = match["name"]
     in_address = match.string[match.start() - 1 : match.start()] in ("?", "&")
     # "KeyError: 'AAA'" tells of no secret, and of "key: daily/AAA" far more is a name than is one.
     harmless = name.endswith(("Error", "Exception", "Warning")) or (name.lower() in _NAMES and not in_address)
-    return match.group() if harmless or not is_secret(name) else f"{name}{match['between']}{HIDDEN}"
+    return not harmless and is_secret(name)
