@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .errors import Refusal
-from .frames import SPEC_KEY, Part, from_table, to_table
+from .frames import from_table, to_table
+from .table_part import SPEC_KEY, Part
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -4,17 +4,15 @@ Each class describes a pool and opens it for the length of a run as a ``concurre
 """
 
 import abc
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from ccflow import BaseModel
 from pydantic import ConfigDict, Field, PositiveInt
+
+from .process_pool import ProcessPool
 
 __all__ = ["BaseExecutor", "ProcessExecutor", "SerialExecutor", "ThreadExecutor", "is_here", "until_interrupted"]
 
@@ -27,19 +25,6 @@ class BaseExecutor(BaseModel, abc.ABC):
     @abc.abstractmethod
     def open(self) -> AbstractContextManager[Executor]:
         """The pool as a ``concurrent.futures.Executor``; leaving the context waits for its calls and closes it."""
-
-
-def _start_worker() -> None:
-    """Leave interrupts to whoever runs the pool, and end with it: a worker of a killed process would wait for ever."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 @contextmanager
@@ -121,5 +106,4 @@ class ProcessExecutor(BaseExecutor):
 
         They do not hear Ctrl-C, which a terminal sends to all of them: whoever runs the pool decides what it means.
         """
-        pool = ProcessPoolExecutor(self.max_workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
-        return until_interrupted(pool)
+        return until_interrupted(ProcessPool(self.max_workers))

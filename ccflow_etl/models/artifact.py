@@ -6,6 +6,7 @@ from ccflow import ResultBase
 from pydantic import Field
 
 ETLStage = Literal["plan", "extract", "transform", "load"]
+"""The stage of a pipeline that makes an artifact."""
 
 # Evidence about the bytes, not part of what the artifact is: one store may know it and another not.
 _EVIDENCE = ("sha256", "size", "rows")

@@ -163,11 +163,12 @@ class BackfillRun:
     def _outcomes_of_nodes(self, node: BackfillStep, go_on: Callable[[], bool]) -> Iterator[tuple[Block, Outcome]]:
         """What became of each step that a graph evaluator ran already, or runs now that it is asked for."""
         for index, call in zip(self.report.planned().tolist(), self.calls(), strict=True):
-            outcome = node(call).value if go_on() else None
-            if outcome is None:
+            if not go_on() or node.has_stopped:
                 return
-            outcome.item = call.context
-            yield range(index, index + 1), outcome
+            outcome = node(call).value
+            if outcome is not None:  # of steps at a time, one may not have run and the next have
+                outcome.item = call.context
+                yield range(index, index + 1), outcome
 
     def calls(self) -> Iterator[StepCall]:
         """What the node of a step is called with, for each step that is to run."""

@@ -5,22 +5,21 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextvars import ContextVar
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
 from typing import Any
 
 from ccflow import EvaluatorBase, ModelEvaluationContext, ResultBase
-from ccflow.evaluators import cache_key, get_dependency_graph
-from ccflow.evaluators.common import CallableModelGraph
+from ccflow.evaluators import cache_key
 from pydantic import Field
 
 from ..execution.executors import ThreadExecutor, is_here
 from ..execution.runner import Outcome, run_calls
+from .dependency_graph import DependencyGraph, Node, dependency_graph, innermost
 from .executor import OptionalExecutor, opened
 
 __all__ = ["ParallelGraphEvaluator"]
 
-# What the nodes of the graph that is being evaluated have given, by their keys; None outside of every graph.
-_RESULTS: ContextVar[Mapping[bytes, ResultBase] | None] = ContextVar("results", default=None)
+Results = Mapping[bytes, ResultBase]
+"""What nodes have given, by the keys of their evaluations within this evaluator."""
 
 
 class ParallelGraphEvaluator(EvaluatorBase):
@@ -64,26 +63,27 @@ class ParallelGraphEvaluator(EvaluatorBase):
 
         Raises:
             graphlib.CycleError: A model depends on itself.
+            RecursionError: Dependencies without an end.
             Exception: Of the first node that failed, with a note of which it is. Nodes that run meanwhile end.
         """
-        results = _RESULTS.get()
-        if context.fn != "__call__":
+        inner = innermost(context)
+        if inner.fn != "__call__":
             return context()
-        if results is not None:
-            known = results.get(cache_key(context, effective=True)) if results else None
-            return context() if known is None else known
-        token = _RESULTS.set({})
+        around = _EVALUATION.get()
+        if around is not None:
+            return around.result(context)
+        token = _EVALUATION.set(_Evaluation({}))
         try:
-            graph = get_dependency_graph(context)
-            _RESULTS.set(self._evaluated(graph))
+            graph = dependency_graph(inner.model, inner.context)
+            _EVALUATION.set(_Evaluation(self._evaluated(graph)))
             return context()
         finally:
-            _RESULTS.reset(token)
+            _EVALUATION.reset(token)
 
-    def _evaluated(self, graph: CallableModelGraph) -> dict[bytes, ResultBase]:
+    def _evaluated(self, graph: DependencyGraph) -> Results:
         """The results of all nodes but the root."""
         nodes = _ReadyNodes(graph)
-        if len(graph.graph) == 1:
+        if len(graph.nodes) == 1:
             return nodes.results
         with opened(self.executor) as pool:
             nodes.travel = not is_here(pool)
@@ -94,69 +94,79 @@ class ParallelGraphEvaluator(EvaluatorBase):
         return nodes.results
 
 
-@dataclass(frozen=True)
-class _Node:
-    """A model and a context, without the evaluators around them, whose caches need not travel."""
+@dataclass
+class _Evaluation:
+    """The evaluation of a node, or of the root, which is none, with the results that are known there."""
 
-    key: bytes
-    model: Any
-    context: Any
-    volatile: bool
-    results: Mapping[bytes, ResultBase]
+    results: Results
+    node: Node | None = None
+    given: tuple[bytes, ResultBase] | None = None
+
+    def result(self, context: ModelEvaluationContext[Any, Any]) -> ResultBase:
+        """What is known of this evaluation, or what it gives now."""
+        inner = innermost(context)
+        if self.node is not None and inner.model is self.node.model and inner.context is self.node.context:
+            result: ResultBase = context()
+            if self.node.opaque:  # what is around this evaluator may change it, and will again where it is passed on
+                self.given = cache_key(context, effective=True), result
+            return result
+        if self.results:
+            key = cache_key(context, effective=True)
+            if key in self.results:
+                return self.results[key]
+        return context()
 
 
-class _ReadyNodes(Iterator[_Node]):
+_EVALUATION: ContextVar[_Evaluation | None] = ContextVar("evaluation", default=None)
+
+
+class _ReadyNodes(Iterator[tuple[Node, Results]]):
     """The nodes whose dependencies are done; when it has ended, it may go on after another node has."""
 
-    def __init__(self, graph: CallableModelGraph):
+    def __init__(self, graph: DependencyGraph):
         self.results: dict[bytes, ResultBase] = {}
         self.failed: Exception | None = None
         self.travel = False
+        self._given_as: dict[bytes, bytes] = {}
         self._graph = graph
-        self._sorter = TopologicalSorter(graph.graph)
-        self._sorter.prepare()
+        self._sorter = graph.sorter()
         self._ready = deque(self._sorter.get_ready())
 
-    def __next__(self) -> _Node:
+    def __next__(self) -> tuple[Node, Results]:
         while self._ready:
             key = self._ready.popleft()
-            if key != self._graph.root_id:
-                inner = _innermost(self._graph.ids[key])
-                volatile = bool(inner.options.get("volatile"))
-                return _Node(key, inner.model, inner.context, volatile, self._known(key))
+            if key != self._graph.root:
+                return self._graph.nodes[key], self._known(key) if self.travel else self.results
         raise StopIteration
 
-    def _known(self, key: bytes) -> Mapping[bytes, ResultBase]:
-        if not self.travel:
-            return self.results
-        return {each: self.results[each] for each in self._graph.graph[key] if each in self.results}
+    def _known(self, key: bytes) -> Results:
+        keys = [self._given_as[needed] for needed in self._graph.needs[key] if needed in self._given_as]
+        return {each: self.results[each] for each in keys}
 
     def end(self, outcome: Outcome) -> None:
         """Keep what became of a node, and see which others are ready now."""
-        node: _Node = outcome.item
+        node: Node = outcome.item[0]
         if outcome.error is not None:
             if self.failed is None:
-                outcome.error.add_note(f"in the node {type(node.model).__name__} of {node.context!r}")
+                outcome.error.add_note(f"in the node {node}")
                 if outcome.error.__traceback__ is None:  # it comes from another process
                     outcome.error.add_note(outcome.trace)
                 self.failed = outcome.error
             return
-        if not node.volatile:
-            self.results[node.key] = outcome.result
+        if outcome.result is not None:
+            self._given_as[node.key], result = outcome.result
+            self.results[self._given_as[node.key]] = result
         self._sorter.done(node.key)
         self._ready.extend(self._sorter.get_ready())
 
 
-def _evaluate(node: _Node) -> Any:
-    token = _RESULTS.set(node.results)
+def _evaluate(ready: tuple[Node, Results]) -> tuple[bytes, ResultBase] | None:
+    """The node's result with its key, or None where it must not be reused."""
+    node, results = ready
+    evaluation = _Evaluation(results, node)
+    token = _EVALUATION.set(evaluation)
     try:
-        return node.model(node.context)
+        result = node.model(node.context)
     finally:
-        _RESULTS.reset(token)
-
-
-def _innermost(context: ModelEvaluationContext[Any, Any]) -> ModelEvaluationContext[Any, Any]:
-    """The evaluation of the model itself, within those of its evaluators."""
-    while isinstance(context.context, ModelEvaluationContext):
-        context = context.context
-    return context
+        _EVALUATION.reset(token)
+    return None if node.volatile else evaluation.given or (node.key, result)

@@ -149,7 +149,7 @@ def _draw_legend(axes: "Axes", counts: dict[str, int]) -> None:
         bbox_to_anchor=(1, 1),
         borderaxespad=0.2,
         ncols=len(counts),
-        columnspacing=1.2,
+        columnspacing=0.9,
         handletextpad=0.2,
         frameon=False,
     )
