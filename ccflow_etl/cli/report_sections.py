@@ -75,7 +75,7 @@ def _error(error: BaseException) -> Section:
     if isinstance(error, KeyboardInterrupt):
         return Section("error", "Interrupted", [told])
     trace = without_secrets(shortened("".join(traceback.format_exception(raised))))
-    return Section("error", "Error of the run", [told], unfolded=[("Traceback", trace)])
+    return Section("error", "Error of the run", [told], folded=[("Traceback", trace)])
 
 
 def _settings(cfg: Any) -> tuple[str, set[str]]:

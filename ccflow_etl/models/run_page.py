@@ -125,15 +125,15 @@ def _failures(report: StepReport) -> Iterator[Section]:
     title = f"{number(len(most), 'kind')} of error{of_these}"
     table = Table(title, columns, rows, frozenset({"steps"}), frozenset({"error"}))
     at = dict(zip(failed.tolist(), steps, strict=True))
-    unfolded = [
+    folded = [
         (f"{at[index]} {cut(without_secrets(report.errors[index]), 160)}", without_secrets(shortened(trace)))
         for index, trace in sorted(report.traces.items())
         if index in at
     ]
     sentences = [f"{number(len(failed), 'step')} failed. Messages that differ in numbers only are told as one."]
-    if unfolded:
-        sentences.append(f"The tracebacks of {number(len(unfolded), 'step')} are below.")
-    yield Section("failures", "Failures", sentences, tables=[table], unfolded=unfolded)
+    if folded:
+        sentences.append(f"The tracebacks of {number(len(folded), 'step')} are below.")
+    yield Section("failures", "Failures", sentences, tables=[table], folded=folded)
 
 
 class _Alike(NamedTuple):
