@@ -15,6 +15,8 @@ PACKAGE = "ccflow_etl"
 
 # What others implement or subclass, and so has no need to be imported from the package itself.
 PROTOCOLS = {
+    "calendars": ["calendars.rules.BaseRule"],
+    "execution": ["execution.executors.BaseExecutor"],
     "codecs": ["codecs.formats.ContentFormat", "codecs.options.DecodeOptions"],
     "stores": [
         "stores.protocols.ByteStore",
