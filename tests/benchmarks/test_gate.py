@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import results
-from benchmarks.ratios import Row
+from benchmarks.ratios import Measure, Row
 
 ROOT = Path(__file__).parents[2]
 
@@ -107,3 +107,25 @@ def test_what_would_record_half_a_table_or_small_sizes_is_refused(tmp_path: Path
     assert done.returncode == 4
     assert "leave out" in done.stderr
     assert not (tmp_path / "results.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"), [(12.345, "12.35"), (1.0, "1.00"), (0.851, "0.85"), (0.25, "1 / 4"), (1 / 1_234.5, "1 / 1,234")]
+)
+def test_ratios_are_written_as_they_are_read(ratio: float, text: str) -> None:
+    assert results.fraction(ratio) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "measure", "text"),
+    [
+        (0.25, "clock", "250 ms"),
+        (2.0, "clock", "2 s"),
+        (31.4e-6, "processor", "31.4 us"),
+        (3e-9, "processor", "0.003 us"),
+        (13.8e6, "bytes", "13.8 MB"),
+        (410, "bytes", "410 B"),
+    ],
+)
+def test_amounts_are_short(number: float, measure: Measure, text: str) -> None:
+    assert results.amount(number, measure) == text
