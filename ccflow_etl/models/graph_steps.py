@@ -54,17 +54,23 @@ class BackfillStep(CallableModel):
     decisions: BackfillDecisions = Field(description="The node that has to come first.")
     range: InstanceOf[BackfillContext] = Field(description="The range that the step is part of.")
     _to_run: int = PrivateAttr(0)
-    _failures: int = PrivateAttr(0)
+    _failed: list[str] = PrivateAttr(default_factory=list)  # in threads a list loses none, as a count would
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether more of the steps that were run here have failed than the run goes on with."""
+        return len(self._failed) > self.policy.endures(self._to_run)
 
     @Flow.call(cacheable=False)
     def __call__(self, context: StepCall) -> GenericResult[Any]:
         """Run the step, and mark it when it has ended."""
-        if self._failures > self.policy.endures(self._to_run):
+        if self.has_stopped:
             return GenericResult[Any](value=None)
         outcome = attempt(self.model, self.retry, 0, context.context)
         if self.checkpoint_store is not None and not outcome.cancelled:
             mark_ended(self.checkpoint_store, [context.key], outcome)
-        self._failures += outcome.error is not None
+        if outcome.error is not None:
+            self._failed.append(context.key)
         return GenericResult[Any](value=outcome)
 
     @Flow.deps
