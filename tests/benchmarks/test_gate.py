@@ -129,3 +129,14 @@ def test_ratios_are_written_as_they_are_read(ratio: float, text: str) -> None:
 )
 def test_amounts_are_short(number: float, measure: Measure, text: str) -> None:
     assert results.amount(number, measure) == text
+
+
+def test_the_committed_results_hold_what_a_reader_needs_and_nothing_of_the_machine() -> None:
+    found = results.read(results.RESULTS)
+    page = results.RESULTS.with_suffix(".md").read_text()
+    assert set(found) == {path.stem.removeprefix("bench_") for path in results.RESULTS.parent.glob("bench_*.py")}
+    for table in found.values():
+        assert set(table["environment"]) == {"python", "ccflow", "numpy", "pandas", "pyarrow", "cores", "load"}
+        for row in table["rows"]:
+            assert row["ratio"] == pytest.approx(row["ours"] / row["theirs"], rel=2e-3)
+            assert f"| {row['what']} |" in page
