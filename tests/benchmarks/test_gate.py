@@ -122,7 +122,7 @@ def test_ratios_are_written_as_they_are_read(ratio: float, text: str) -> None:
         (0.25, "clock", "250 ms"),
         (2.0, "clock", "2 s"),
         (31.4e-6, "processor", "31.4 us"),
-        (3e-9, "processor", "0.003 us"),
+        (3e-9, "processor", "3 ns"),
         (13.8e6, "bytes", "13.8 MB"),
         (410, "bytes", "410 B"),
     ],
