@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
@@ -73,6 +74,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=ROOT / ".mutation", help="what is kept between runs")
     parser.add_argument("--cover", action="store_true", help="find out again which tests run which lines")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which tests send, and a job in the background ignores
     accepted = equivalent()
     rows = ["| room | mutants | killed | timeout | survived | equivalent | score |", "| --- " + "| ---: " * 6 + "|"]
     scores: list[float] = []
