@@ -25,7 +25,7 @@ BACKFILLS += ["run_events", "skip_policies", "step*", "watch"]
 ROOMS = {
     "calendars": (["calendars/*.py"], ["tests/calendars", "tests/models/test_backfill_late_bounds.py"]),
     "codecs": (["codecs/*.py"], ["tests/codecs"]),
-    "execution": (["execution/*.py"], ["tests/execution"]),
+    "execution": (["execution/*.py"], ["tests/execution", "tests/models/test_backfill_dask.py"]),
     "stores": (["stores/*.py"], ["tests/stores"]),
     "models": ([f"models/{name}.py" for name in BACKFILLS], ["tests/models"]),
 }

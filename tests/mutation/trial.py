@@ -22,6 +22,7 @@ from mutants import Mutant
 
 NEEDED = ("ccflow", "hydra", "hypothesis.strategies", "pandas", "pyarrow.csv", "pyarrow.parquet", "pytest", "rich")
 QUIET = ["-q", "--tb=line", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"]
+INTERRUPTED = 2  # what pytest ends with
 SURVIVED, KILLED, TIMEOUT = "survived", "killed", "timeout"
 
 
@@ -150,4 +151,8 @@ class Trial:
             return Outcome(self._mutant, TIMEOUT)
         if os.WIFSIGNALED(status):
             return Outcome(self._mutant, KILLED, f"signal {os.WTERMSIG(status)}")
-        return Outcome(self._mutant, KILLED, self.bench.failed()[0]) if status else Outcome(self._mutant, SURVIVED)
+        if not status:
+            return Outcome(self._mutant, SURVIVED)
+        failed = self.bench.failed()
+        assert failed or os.WEXITSTATUS(status) == INTERRUPTED, f"{self._mutant.name} was not tried"
+        return Outcome(self._mutant, KILLED, failed[0] if failed else "interrupted")
