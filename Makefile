@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 WEATHER := cc-etl --config-path config --config-name weather store.root=demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typecheck integration bench bench-gate docs mutation clean
+.PHONY: help demo test lint typecheck integration browser bench bench-gate docs mutation clean
 
 help: ## Show this help.
 	@echo 'usage: make TARGET [PYTHON=python3.12]'
@@ -33,13 +33,17 @@ lint: .venv/dev-installed ## Check the style and the format of all code.
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 
-typecheck: .venv/dev-installed ## Check the types of the package.
+typecheck: .venv/dev-installed ## Check the types of the package, and those that its users see.
 	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy --config-file tests/typing/mypy.ini tests/typing
 
 # --no-deps: what the connectors import is in the extra, and pip must not look for another ccflow-etl.
 integration: .venv/dev-installed .venv/integration-installed ## Run the tests that need a server, with the published connectors.
 	@$(INSTALL) --no-deps --requirement tests/integration/connectors.txt --requirement tests/integration/celery.txt
 	$(BIN)/python -m pytest tests -q -n 2 --benchmark-disable -m integration
+
+browser: .venv/dev-installed .venv/browser-installed ## Run the tests that look at pages in headless Chromium (CHROMIUM=/usr/bin/chromium).
+	$(BIN)/python -m pytest tests -q --benchmark-disable -m browser
 
 bench: .venv/dev-installed ## Run the benchmarks and write their tables to benchmarks/results.json and results.md.
 	$(BIN)/python -m pytest benchmarks -q --record

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any, Self
 
 from ccflow import BaseModel
-from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from . import day_grids
 from .checks import checked_type
@@ -96,7 +97,7 @@ class Interval(BaseModel):
 
         return interval_card(self).html()
 
-    def to_offset(self) -> Any:
+    def to_offset(self) -> "pd.offsets.BaseOffset":
         """The pandas offset that this interval maps onto; ``W`` is 7 days and ``M`` is ``DateOffset(months=n)``.
 
         >>> Interval(offset="W", n=2).to_offset()

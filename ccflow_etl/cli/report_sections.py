@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ccflow_etl.cli.errors import RunFailed
 from ccflow_etl.cli.output import summary
 from ccflow_etl.models.run_facts import instant
-from ccflow_etl.models.run_page import outcome_of, run_sections, settings_section, title_of
+from ccflow_etl.models.run_page import outcome_of, run_sections, settings_section, shortened, title_of
 from ccflow_etl.pages.outline import outline
 from ccflow_etl.pages.page import Page, Section
 from ccflow_etl.pages.secrets import HIDDEN, is_secret, secrets_in, without_secrets
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["page_of"]
 
 _PACKAGES = ("ccflow-etl", "ccflow", "hydra-core", "pydantic", "pandas", "numpy", "pyarrow")
-_RESULT = 4_000  # characters
+_TEXT = 4_000  # characters
 _INTERPOLATION = re.compile(r"\$\{.*?\}")
 
 
@@ -54,7 +54,7 @@ def _sections(run: "ReportedRun", counts: dict[str, int]) -> Iterator[Section]:
     if run.error is not None:
         yield _error(run.error)
     else:
-        text = without_secrets(cut(summary(run.result), _RESULT))
+        text = without_secrets(cut(summary(run.result), _TEXT))
         yield Section("result", "Result", text=text)
     command = without_secrets(shlex.join(["cc-etl", *sys.argv[1:]]))
     yield Section("command", "Command", facts=[("callable", run.job.path)], text=command)
@@ -71,10 +71,10 @@ def _outcome(run: "ReportedRun", counts: dict[str, int]) -> tuple[str, str]:
 def _error(error: BaseException) -> Section:
     """The error that the run ended with, as the model raised it."""
     raised = error.__cause__ if isinstance(error, RunFailed) and error.__cause__ is not None else error
-    told = without_secrets(str(error)) or type(error).__name__
+    told = without_secrets(cut(error, _TEXT)) or type(error).__name__
     if isinstance(error, KeyboardInterrupt):
         return Section("error", "Interrupted", [told])
-    trace = without_secrets("".join(traceback.format_exception(raised)))
+    trace = without_secrets(shortened("".join(traceback.format_exception(raised))))
     return Section("error", "Error of the run", [told], unfolded=[("Traceback", trace)])
 
 

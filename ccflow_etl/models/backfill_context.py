@@ -2,17 +2,17 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, overload
 
 from ccflow import BaseModel, ContextBase, DateContext, DatetimeRangeContext, FlowContext, PyObjectPath
 from pydantic import (
     Field,
-    ModelWrapValidatorHandler,
     ValidationInfo,
     field_serializer,
     field_validator,
     model_validator,
 )
+from pydantic.functional_validators import ModelWrapValidatorHandler
 from typing_extensions import TypeVar
 
 from ..calendars.bounds import is_expression, read_bound, resolve_bounds
@@ -121,6 +121,10 @@ class BackfillContext(DatetimeRangeContext, Generic[C]):
             return declared
         return DateContext if given.keys() <= DateContext.model_fields.keys() else FlowContext
 
+    @overload
+    def steps(self, as_array: Literal[False] = False) -> "pd.DatetimeIndex": ...
+    @overload
+    def steps(self, as_array: bool) -> "pd.DatetimeIndex | NDArray[np.datetime64]": ...
     def steps(self, as_array: bool = False) -> "pd.DatetimeIndex | NDArray[np.datetime64]":
         """The steps in the order they are run: reversed for ``backward``.
 

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from ccflow import CallableModel, ContextBase, Flow, ResultBase
+from ccflow import CallableModel, ContextBase, ResultBase
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, StringConstraints, model_validator
 
 from ..codecs.codec import CacheFormat
 from ..codecs.filters import Filters, as_filters, as_label
 from .artifact import ETLArtifact, ETLStage
 from .cache_entry import CacheEntry
+from .flow import flow_call
 from .payloads import Payload, PayloadContext
 from .stores import ReadableStore, WritableStore, store_method
 
@@ -156,8 +157,8 @@ class CachePutModel(CallableModel):
     format: CacheFormat = Field("json", description="The format to keep them in.")
 
     # An effect: a caching evaluator must not answer for it.
-    @Flow.call(volatile=True)
-    def __call__(self, context: CachePutContext) -> CachePutResult:
+    @flow_call(volatile=True)
+    def __call__(self, context: CachePutContext) -> CachePutResult:  # type: ignore[override]  # of any context in ccflow
         """Keep the payload.
 
         Raises:
@@ -203,8 +204,8 @@ class CacheGetModel(CallableModel):
     )
 
     # What is there can change from call to call: a caching evaluator must not answer for it.
-    @Flow.call(volatile=True)
-    def __call__(self, context: CacheGetContext) -> CacheGetResult:
+    @flow_call(volatile=True)
+    def __call__(self, context: CacheGetContext) -> CacheGetResult:  # type: ignore[override]  # of any context in ccflow
         """Fetch the payload.
 
         Raises:

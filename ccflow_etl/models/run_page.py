@@ -15,7 +15,7 @@ from .frame_text import page_table
 from .report import STATUSES, StepReport
 from .run_facts import run_facts
 
-__all__ = ["outcome_of", "run_page", "run_sections", "settings_section", "title_of"]
+__all__ = ["outcome_of", "run_page", "run_sections", "settings_section", "shortened", "title_of"]
 
 _ROWS = 10  # of a table of steps or errors
 _ERROR = 500  # characters of an error
@@ -126,7 +126,7 @@ def _failures(report: StepReport) -> Iterator[Section]:
     table = Table(title, columns, rows, frozenset({"steps"}), frozenset({"error"}))
     at = dict(zip(failed.tolist(), steps, strict=True))
     unfolded = [
-        (f"{at[index]} {cut(without_secrets(report.errors[index]), 160)}", without_secrets(_shortened(trace)))
+        (f"{at[index]} {cut(without_secrets(report.errors[index]), 160)}", without_secrets(shortened(trace)))
         for index, trace in sorted(report.traces.items())
         if index in at
     ]
@@ -168,6 +168,11 @@ def _steps(report: StepReport, positions: np.ndarray, caption: str) -> Table:
     return Table(caption, columns, lines, frozenset({"attempts", "took"}))
 
 
-def _shortened(trace: str) -> str:
+def shortened(trace: str) -> str:
+    """The beginning and the end of a traceback that is long.
+
+    >>> len(shortened("frame" * 10_000)) < 10_000
+    True
+    """
     half = _TRACE // 2
     return trace if len(trace) <= _TRACE else f"{trace[:half]}\n...\n{trace[-half:]}"

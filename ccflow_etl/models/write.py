@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Literal
 
-from ccflow import CallableModel, ContextBase, Flow, ResultBase
+from ccflow import CallableModel, ContextBase, ResultBase
 from pydantic import Field
 
 from ..codecs.codec import CacheFormat, PayloadCodec
 from ..stores.atomic import write_atomic
+from .flow import flow_call
 from .payloads import Payload, PayloadContext
 
 
@@ -89,8 +90,8 @@ class LocalWriteModel(WriteModel):
     format: CacheFormat = Field("json", description="The format to write, for example parquet or [json, gzip].")
 
     # A write is an effect: a caching evaluator must not answer for it.
-    @Flow.call(volatile=True)
-    def __call__(self, context: LocalWriteContext) -> LocalWriteResult:
+    @flow_call(volatile=True)
+    def __call__(self, context: LocalWriteContext) -> LocalWriteResult:  # type: ignore[override]  # of any context in ccflow
         """Write the payload.
 
         Raises:

@@ -37,10 +37,14 @@ _NAMES = ("key", "keys")
 _SHORTEST = 5
 """Characters of a secret that is looked for elsewhere: shorter ones are found in ordinary words."""
 
-_NAME = r"[\w.\-/@+~]*"
+# From where such a name begins, or a text of letters only would be read once for each of them.
+_NAME = r"(?<![\w.\-/@+~])[\w.\-/@+~]+"
 _PATTERNS = (
     # user:password@host
-    (re.compile(r"(?P<kept>[a-z][a-z0-9+.\-]*://[^\s:/@'\"]*):[^\s@'\"]+@", re.IGNORECASE), rf"\g<kept>:{HIDDEN}@"),
+    (
+        re.compile(r"(?P<kept>[a-z][a-z0-9+.\-]{0,30}://[^\s:/@'\"]*):[^\s'\"]{1,4000}@", re.IGNORECASE),
+        rf"\g<kept>:{HIDDEN}@",
+    ),
     (re.compile(r"(?P<kept>\b(?:bearer|basic))\s+[A-Za-z0-9._~+/=\-]{8,}", re.IGNORECASE), rf"\g<kept> {HIDDEN}"),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
 )

@@ -53,35 +53,65 @@ def equivalent() -> dict[str, str]:
 
 
 def chosen(covered: Covered, mutant: Mutant, budget: float) -> list[str]:
-    """The tests of a mutant's lines, and behind them those of its module where they are few: the fastest first."""
+    """The tests of a mutant within a budget of seconds: the examples of its module, then the tests of its lines.
+
+    Where these are few, those of the module follow. One test of each function comes before a second one of any.
+    """
+    module = mutant.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+    found = [f"tests/docs/test_doctests.py::test_examples[{module}]"]
     on_lines, of_module = covered.tests(mutant.path, mutant.first, mutant.last)
-    fewer = sorted(on_lines, key=lambda test: (covered.seconds[test], test))
-    more = sorted(of_module - on_lines, key=lambda test: (covered.seconds[test], test)) if len(on_lines) < FEW else []
-    found: list[str] = []
-    for test in [*fewer, *more]:
+    for test in [*_spread(on_lines, covered), *(_spread(of_module - on_lines, covered) if len(on_lines) < FEW else [])]:
         budget -= covered.seconds[test]
-        if budget < 0 and found:
+        if budget < 0:
             break
         found.append(test)
     return found
 
 
-def outcomes(todo: list[tuple[Mutant, list[str]]], covered: Covered, benches: list[Bench]) -> Iterator[Outcome]:
-    """What becomes of each mutant, given its tests."""
+def _spread(tests: set[str], covered: Covered) -> list[str]:
+    """The fastest test of each function, then the second fastest of each, and so on."""
+    rank: Counter[str] = Counter()
+    ranked: list[tuple[int, float, str]] = []
+    for seconds, test in sorted((covered.seconds[test], test) for test in tests):
+        function = test.split("[")[0]
+        ranked.append((rank[function], seconds, test))
+        rank[function] += 1
+    return [test for _, _, test in sorted(ranked)]
+
+
+def outcomes(todo: list[Mutant], covered: Covered, benches: list[Bench], options: argparse.Namespace) -> list[Outcome]:
+    """What becomes of each mutant. A test that fails without one as well is left out, and its mutants tried again."""
+    found: list[Outcome] = []
+    while todo:
+        found += _tried(todo, covered, benches, options)
+        killers = sorted({one.killer for one in found if "::" in one.killer} - covered.passing)
+        unfit = benches[0].failing(killers, sum(covered.seconds.get(test, 1) for test in killers)) if killers else set()
+        covered.passing.update(set(killers) - unfit)
+        for test in unfit:
+            sys.stdout.write(f"left out: {test} fails here without a mutant\n")
+            covered.seconds.pop(test, None)
+        todo = [one.mutant for one in found if one.killer in unfit]
+        found = [one for one in found if one.killer not in unfit]
+    return found
+
+
+def _tried(
+    todo: list[Mutant], covered: Covered, benches: list[Bench], options: argparse.Namespace
+) -> Iterator[Outcome]:
     idle, waiting = list(benches), list(reversed(todo))
     running: list[Trial] = []
     while waiting or running:
         while waiting and idle:
-            mutant, tests = waiting.pop()
-            if tests:
-                running.append(idle.pop().start(mutant, tests, sum(covered.seconds.get(test, 0) for test in tests)))
-            else:
-                yield Outcome(mutant, SURVIVED, "no test runs it")
+            mutant = waiting.pop()
+            tests = options.tests or chosen(covered, mutant, options.budget)
+            running.append(idle.pop().start(mutant, tests, sum(covered.seconds.get(test, 1) for test in tests)))
         time.sleep(0.02)
         for trial in running[:]:
             if outcome := trial.outcome():
                 running.remove(trial)
                 idle.append(trial.bench)
+                sys.stdout.write(f"{outcome}\n")
+                sys.stdout.flush()
                 yield outcome
 
 
@@ -104,7 +134,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[""], help="only mutants whose name contains one of these texts")
     parser.add_argument("--tests", nargs="+", default=[], help="run these tests instead of those of the line")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--budget", type=float, default=20, help="seconds of tests for a mutant")
+    parser.add_argument("--budget", type=float, default=60, help="seconds of tests for a mutant")
     parser.add_argument("--least", type=float, default=80, help="the lowest score of a room, in percent")
     parser.add_argument("--folder", type=Path, default=ROOT / ".mutation", help="what is kept between runs")
     parser.add_argument("--cover", action="store_true", help="find out again which tests run which lines")
@@ -118,16 +148,9 @@ def main() -> None:
         if options.cover or not (folder / "seconds.json").exists():
             cover(folder, ROOT, ROOMS[room][1])
         covered = Covered(folder, ROOT)
-        todo = [
-            (mutant, options.tests or chosen(covered, mutant, options.budget))
-            for mutant in sample(room, options.each, options.seed)
-            if any(text in mutant.name for text in options.only)
-        ]
-        found: list[Outcome] = []
-        for outcome in outcomes(todo, covered, benches):
-            found.append(outcome)
-            sys.stdout.write(f"{outcome}\n")
-            sys.stdout.flush()
+        drawn = sample(room, options.each, options.seed)
+        todo = [mutant for mutant in drawn if any(text in mutant.name for text in options.only)]
+        found = outcomes(todo, covered, benches, options)
         text, score = row(room, found, accepted)
         rows.append(text)
         scores.append(score)
