@@ -65,7 +65,7 @@ def test_every_calendar_of_the_packaged_group_is_named():
 
 def test_every_extra_is_in_the_table():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"].keys()
-    assert {cells[0].strip("`") for cells in rows("Install")} - {"extra", "---"} == extras - {"browser", "integration"}
+    assert {cells[0].strip("`") for cells in rows("Install")} - {"extra", "---"} == extras - {"integration"}
 
 
 def test_the_performance_table_is_short_and_names_commands_that_exist():
