@@ -46,16 +46,17 @@ def page_of(run: "ReportedRun") -> str:
 
 def _sections(run: "ReportedRun", counts: dict[str, int]) -> Iterator[Section]:
     if run.runs:
-        yield from run_sections(run.runs[-1], counts)
+        of_run = run_sections(run.runs[-1], counts)
+        yield next(of_run)
     else:
-        ended = time.time()
+        of_run, ended = iter(()), time.time()
         facts = [("began", instant(run.began)), ("ended", instant(ended)), ("took", duration(ended - run.began))]
         yield Section("summary", "Summary", facts=facts)
     if run.error is not None:
         yield _error(run.error)
-    else:
-        text = without_secrets(cut(summary(run.result), _TEXT))
-        yield Section("result", "Result", text=text)
+    yield from of_run
+    if run.error is None:
+        yield Section("result", "Result", text=without_secrets(cut(summary(run.result), _TEXT)))
     command = without_secrets(shlex.join(["cc-etl", *sys.argv[1:]]))
     yield Section("command", "Command", facts=[("callable", run.job.path)], text=command)
 
