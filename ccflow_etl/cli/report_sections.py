@@ -11,7 +11,6 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from ccflow_etl.cli.errors import RunFailed
 from ccflow_etl.cli.output import summary
@@ -81,11 +80,7 @@ def _error(error: BaseException) -> Section:
 
 def _settings(cfg: Any) -> tuple[str, set[str]]:
     """The config in lines without its secrets, and these."""
-    raw = OmegaConf.to_container(cfg, resolve=False)
-    try:
-        resolved = OmegaConf.to_container(cfg, resolve=True)
-    except OmegaConfBaseException:  # a plan gives what the config leaves open
-        resolved = raw
+    raw, resolved = (OmegaConf.to_container(cfg, resolve=resolve) for resolve in (False, True))
     secrets = set(secrets_in(resolved))
     return outline(_hidden(raw, resolved, secrets)), secrets
 
