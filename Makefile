@@ -25,16 +25,17 @@ demo: .venv/examples-installed ## Backfill four years of real daily weather into
 	@$(BIN)/python -c 'import pandas; print(pandas.read_parquet("demo-output/load/2015.parquet").to_string())'
 	@printf '\nRun it again and every artifact is found and skipped; "rm -r demo-output" starts anew.\n'
 
-test: .venv/dev-installed lint typecheck ## Lint, check types, run all tests and print their coverage.
-	$(BIN)/python -m pytest tests -q -n 2 --benchmark-disable --cov
+test: .venv/dev-installed lint typecheck ## Lint, check types, run all tests (branch coverage has to be 95%) and small benchmarks.
+	$(BIN)/python -m pytest tests -q -n 2 --benchmark-disable --cov --cov-fail-under=95
 	$(BIN)/python -m pytest benchmarks -q --benchmark-disable
 
 lint: .venv/dev-installed ## Check the style and the format of all code.
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 
-typecheck: .venv/dev-installed ## Check the types of the package.
+typecheck: .venv/dev-installed ## Check the types of the package, and those that its users see.
 	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy --config-file tests/typing/mypy.ini tests/typing
 
 # --no-deps: what the connectors import is in the extra, and pip must not look for another ccflow-etl.
 integration: .venv/dev-installed .venv/integration-installed ## Run the tests that need a server, with the published connectors.

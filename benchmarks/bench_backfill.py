@@ -168,7 +168,7 @@ def test_steps_that_wait_in_threads(compare, full):
 
 def test_steps_that_compute_in_processes(compare, full):
     """What two processes gain depends on who else is at work, so a bare pool is measured beside them."""
-    count, model = (64, Computing(count=1_000_000)) if full else (16, Computing(count=10_000))
+    count, model = (32, Computing(count=1_000_000)) if full else (16, Computing(count=10_000))
     context = days_of(model, count)
     contexts = list(context.step_contexts())
 
@@ -189,7 +189,7 @@ def test_steps_that_compute_in_processes(compare, full):
         what = "a step that computes, two processes"
         compare(
             Case(what, ours, "the same pool, bare", bare, 1.5, quiet=True, each=count),
-            Case(what, ours, "a bare loop", alone, 1, quiet=True, each=count),
+            Case(what, ours, "a bare loop", alone, each=count),
             Case("a step that computes, two new processes", fresh, "a bare loop", alone, each=count),
             by="clock",
         )

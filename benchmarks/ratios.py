@@ -15,7 +15,7 @@ CLOCKS: Mapping[Measure, Callable[[], float]] = {"clock": time.perf_counter, "pr
 
 # How often a comparison is made when a ratio is too high. What else the machine does passes; a lost algorithm does not.
 TRIES = 3
-# The least that a sample lasts, so that the clock's own cost does not count.
+# The least that a sample lasts, so that neither the clock's own cost counts nor what the other side left in the caches.
 SAMPLE_SECONDS = 1e-3
 
 
@@ -69,8 +69,9 @@ def in_turns(
 ) -> list[float]:
     """The median seconds of a call of each, sampled in turns so that what else the machine does slows all alike.
 
-    The first call of each warms the caches and says how many calls make a sample; where all of them together are over
-    the budget of seconds, it is a sample itself. There are as many samples as the budget allows, at least so many.
+    The first call of each warms the caches, and a second of short ones says how many make a sample; where those of all
+    together are over the budget of seconds, the first is a sample itself. There are as many samples as the budget
+    allows, at least so many.
     """
 
     def seconds(function: Callable[[], object], number: int) -> float:
@@ -81,8 +82,9 @@ def in_turns(
 
     gc.collect()
     first = [seconds(function, 1) for function in functions]
-    numbers = [max(int(SAMPLE_SECONDS / max(once, 1e-9)), 1) for once in first]
-    turn = sum(once * number for once, number in zip(first, numbers, strict=True))
+    once = [took if took > budget else seconds(function, 1) for took, function in zip(first, functions, strict=True)]
+    numbers = [max(int(SAMPLE_SECONDS / max(took, 1e-9)), 1) for took in once]
+    turn = sum(took * number for took, number in zip(once, numbers, strict=True))
     turns = [first] if turn > budget else []
     rounds = min(max(int(budget / turn), fewest), 31) - len(turns)
     turns += [[seconds(*pair) for pair in zip(functions, numbers, strict=True)] for _ in range(rounds)]

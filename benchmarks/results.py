@@ -96,7 +96,7 @@ def fraction(ratio: float) -> str:
 
 def amount(number: float, measure: Measure) -> str:
     """Seconds or bytes, in the unit that keeps them short."""
-    bytes_, seconds = [(1e6, "MB"), (1e3, "kB"), (1, "B")], [(1, "s"), (1e-3, "ms"), (1e-6, "us")]
+    bytes_, seconds = [(1e6, "MB"), (1e3, "kB"), (1, "B")], [(1, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")]
     scales = bytes_ if measure == "bytes" else seconds
     scale, name = next((scale for scale in scales if number >= scale[0]), scales[-1])
     return f"{_digits(number / scale)} {name}"

@@ -96,7 +96,7 @@ class Interval(BaseModel):
 
         return interval_card(self).html()
 
-    def to_offset(self) -> Any:
+    def to_offset(self) -> "pd.offsets.BaseOffset":
         """The pandas offset that this interval maps onto; ``W`` is 7 days and ``M`` is ``DateOffset(months=n)``.
 
         >>> Interval(offset="W", n=2).to_offset()

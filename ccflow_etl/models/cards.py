@@ -74,7 +74,7 @@ def summary_card(summary: "RunSummary") -> Card:
         )
         if found
     ]
-    return Card("RunSummary", number(summary.total, "unit"), list(counts.items()), tables=tables)
+    return Card(type(summary).__name__, number(summary.total, "unit"), list(counts.items()), tables=tables)
 
 
 def result_card(result: "BackfillResult") -> Card:

@@ -1,7 +1,5 @@
 """ParallelGraphEvaluator: the nodes of a dependency graph, each as soon as what it depends on is done."""
 
-from collections import deque
-from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -11,15 +9,13 @@ from ccflow import EvaluatorBase, ModelEvaluationContext, ResultBase
 from ccflow.evaluators import cache_key
 from pydantic import Field
 
-from ..execution.executors import ThreadExecutor, is_here
-from ..execution.runner import Outcome, run_calls
+from ..execution.executors import ThreadExecutor
+from ..execution.runner import run_calls
 from .dependency_graph import DependencyGraph, Node, dependency_graph, innermost
 from .executor import OptionalExecutor, opened
+from .ready_nodes import ReadyNodes, Results, Task
 
 __all__ = ["ParallelGraphEvaluator"]
-
-Results = Mapping[bytes, ResultBase]
-"""What nodes have given, by the keys of their evaluations within this evaluator."""
 
 
 class ParallelGraphEvaluator(EvaluatorBase):
@@ -82,11 +78,10 @@ class ParallelGraphEvaluator(EvaluatorBase):
 
     def _evaluated(self, graph: DependencyGraph) -> Results:
         """The results of all nodes but the root."""
-        nodes = _ReadyNodes(graph)
+        nodes = ReadyNodes(graph)
         if len(graph.nodes) == 1:
             return nodes.results
         with opened(self.executor) as pool:
-            nodes.travel = not is_here(pool)
             for outcome in run_calls(_evaluate, nodes, pool=pool, go_on=lambda: nodes.failed is None):
                 nodes.end(outcome)
         if nodes.failed is not None:
@@ -120,50 +115,10 @@ class _Evaluation:
 _EVALUATION: ContextVar[_Evaluation | None] = ContextVar("evaluation", default=None)
 
 
-class _ReadyNodes(Iterator[tuple[Node, Results]]):
-    """The nodes whose dependencies are done; when it has ended, it may go on after another node has."""
-
-    def __init__(self, graph: DependencyGraph):
-        self.results: dict[bytes, ResultBase] = {}
-        self.failed: Exception | None = None
-        self.travel = False
-        self._given_as: dict[bytes, bytes] = {}
-        self._graph = graph
-        self._sorter = graph.sorter()
-        self._ready = deque(self._sorter.get_ready())
-
-    def __next__(self) -> tuple[Node, Results]:
-        while self._ready:
-            key = self._ready.popleft()
-            if key != self._graph.root:
-                return self._graph.nodes[key], self._known(key) if self.travel else self.results
-        raise StopIteration
-
-    def _known(self, key: bytes) -> Results:
-        keys = [self._given_as[needed] for needed in self._graph.needs[key] if needed in self._given_as]
-        return {each: self.results[each] for each in keys}
-
-    def end(self, outcome: Outcome) -> None:
-        """Keep what became of a node, and see which others are ready now."""
-        node: Node = outcome.item[0]
-        if outcome.error is not None:
-            if self.failed is None:
-                outcome.error.add_note(f"in the node {node}")
-                if outcome.error.__traceback__ is None:  # it comes from another process
-                    outcome.error.add_note(outcome.trace)
-                self.failed = outcome.error
-            return
-        if outcome.result is not None:
-            self._given_as[node.key], result = outcome.result
-            self.results[self._given_as[node.key]] = result
-        self._sorter.done(node.key)
-        self._ready.extend(self._sorter.get_ready())
-
-
-def _evaluate(ready: tuple[Node, Results]) -> tuple[bytes, ResultBase] | None:
+def _evaluate(task: Task) -> tuple[bytes, ResultBase] | None:
     """The node's result with its key, or None where it must not be reused."""
-    node, results = ready
-    evaluation = _Evaluation(results, node)
+    node = task.node
+    evaluation = _Evaluation(task.results, node)
     token = _EVALUATION.set(evaluation)
     try:
         result = node.model(node.context)

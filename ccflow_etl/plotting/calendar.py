@@ -31,8 +31,9 @@ def plot_calendar(calendar: BaseCalendar, start: Instant, end: Instant, ax: "Axe
         ax: Where to draw; by default a new figure, as tall as the range has years.
 
     Returns:
-        The matplotlib axes: for each year a block of seven rows, Monday on top, with a column for each week; a colour
-        bar where some days have more steps than others. Days without a step are light grey.
+        The matplotlib axes: for each year a block of seven rows, Monday on top, with a column for each week and lines
+        between the months; a colour bar where some days have more steps than others. Days without a step are light
+        grey, from the day of ``start`` to that of ``end``.
 
     Raises:
         ImportError: matplotlib is not installed.

@@ -15,6 +15,8 @@ PACKAGE = "ccflow_etl"
 
 # What others implement or subclass, and so has no need to be imported from the package itself.
 PROTOCOLS = {
+    "calendars": ["calendars.rules.BaseRule"],
+    "execution": ["execution.executors.BaseExecutor"],
     "codecs": ["codecs.formats.ContentFormat", "codecs.options.DecodeOptions"],
     "stores": [
         "stores.protocols.ByteStore",
@@ -46,6 +48,11 @@ class Entry:
     def anchor(self) -> str:
         """The anchor of its heading."""
         return self.name.lower()
+
+    @property
+    def file(self) -> str:
+        """The file that it is defined in, from the package's folder."""
+        return str(self.source.relative_package_filepath).removeprefix(f"{PACKAGE}/")
 
     @property
     def summary(self) -> str:

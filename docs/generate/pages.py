@@ -39,8 +39,7 @@ def page(room: str, entries: list[Entry], places: Places) -> str:
     parts.append(table("| name | |", ([f"[`{each.name}`](#{each.anchor})", each.summary] for each in entries)))
     for entry in entries:
         parts.append(f"## {entry.name}")
-        if entry.home != PACKAGE:
-            parts.append(f"`from {entry.home} import {entry.name}`")
+        parts.append(f"`from {entry.home} import {entry.name}` · [{entry.file}](../../{PACKAGE}/{entry.file})")
         parts.extend(_body(entry, places))
     return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -59,14 +58,15 @@ def _class(entry: Entry, places: Places) -> Iterator[str]:
     kind: type = entry.value
     # its own members and those of bases without an entry; a base that has one describes them there
     parents = [each for each in kind.__mro__[1:] if is_ours(each) and each.__name__ in places]
-    members = _members([each for each in kind.__mro__ if is_ours(each) and each not in parents])
+    members = _members(kind, parents)
 
     def link(name: str) -> str | None:
         member = name.removeprefix(f"{entry.name}.")
         return f"#{entry.name}{member}".lower() if member in members else places.get(name)
 
-    if parents:
-        yield "Is a " + ", a ".join(f"[`{each.__name__}`]({places[each.__name__]})" for each in parents) + "."
+    nearest = [each for each in parents if not any(issubclass(other, each) for other in parents if other is not each)]
+    if nearest:
+        yield "Is a " + " and a ".join(f"[`{each.__name__}`]({places[each.__name__]})" for each in nearest) + "."
     is_model = issubclass(kind, BaseModel)
     if not is_model and "__init__" in entry.source.members:
         yield _code(signature(entry.name, entry.source.members["__init__"]))
@@ -81,12 +81,15 @@ def _class(entry: Entry, places: Places) -> Iterator[str]:
     yield table("| test | |", ([f"`{name}`", linked(_line(docstring(member)), link)] for name, member in tests.items()))
 
 
-def _members(line: list[type]) -> dict[str, griffe.Object]:
+def _members(kind: type, parents: list[type]) -> dict[str, griffe.Object]:
+    """What a class has itself, and what bases without an entry add to what its parents have."""
+    known = {name for parent in parents for name in source_of(parent).members}
     found: dict[str, griffe.Object] = {}
-    for each in line:
-        for name, member in source_of(each).members.items():
-            if _is_shown(name, member):
-                found.setdefault(name, followed(member))
+    for each in kind.__mro__:
+        if is_ours(each) and each not in parents:
+            for name, member in source_of(each).members.items():
+                if _is_shown(name, member) and (each is kind or name not in known):
+                    found.setdefault(name, followed(member))
     return found
 
 

@@ -39,6 +39,14 @@ def test_the_rooms_of_the_page_are_those_of_the_package():
     assert set(re.findall(r"^\| \[`(\w+)/`\]", PAGE, re.MULTILINE)) == ROOMS
 
 
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_a_room_imports_what_the_page_says(room):
+    sources = "\n".join(file.read_text() for file in (ROOT / "ccflow_etl" / room).rglob("*.py"))
+    imported = re.findall(r"^ *from (?:\.\.|ccflow_etl\.)(\w+)", sources, re.MULTILINE)
+    (cells,) = [line.split("|") for line in PAGE.splitlines() if line.startswith(f"| [`{room}/`]")]
+    assert set(re.findall(r"`(\w+)`", cells[4])) == set(imported) & ROOMS - {room}
+
+
 def test_the_rooms_of_the_drawing_are_those_of_the_package():
     drawing = ElementTree.parse(ROOT / "docs" / "architecture.svg")
     drawn = {found.text for found in drawing.iter("{http://www.w3.org/2000/svg}text") if found.get("class") == "room"}

@@ -92,6 +92,25 @@ MODELS = """
             return GenericResult[int](value=0)
 
 
+    class Holding(CallableModel):
+        '''Answers with the count of its calls, and notes when it is pickled.'''
+
+        _held: object = PrivateAttr(None)
+        _calls: int = PrivateAttr(0)
+
+        def __getstate__(self):
+            PICKLED.append(self)
+            return super().__getstate__()
+
+        @Flow.call
+        def __call__(self, context: Number) -> GenericResult[int]:
+            self._calls += 1
+            return GenericResult[int](value=self._calls)
+
+
+    PICKLED = []
+
+
     class Ten(CallableModel):
         model: CallableModel
 
@@ -222,6 +241,26 @@ def test_a_killed_process_is_an_error_and_the_next_graph_has_others(models, tmp_
         under(evaluator, models.Fibonacci(folder=str(tmp_path), kills=3), 10)
     assert caught.value.__notes__[0].startswith("in the node Fibonacci of Number(number=")
     assert under(evaluator, models.Fibonacci(folder=str(tmp_path)), 10) == 55
+
+
+def test_what_does_not_pickle_is_told_with_its_node(models, tmp_path):
+    evaluator = ParallelGraphEvaluator(executor=ProcessExecutor(max_workers=1))
+    held = models.Holding()
+    held._held = threading.Lock()
+    with pytest.raises(TypeError, match=r"the node Holding of Number\(number=0\) cannot be sent.*lock.*in threads"):
+        under(evaluator, models.Ten(model=held), 0)
+    assert under(ParallelGraphEvaluator(), models.Ten(model=held), 0) == 55
+
+
+def test_a_model_travels_once_for_a_graph_and_what_it_remembers_ends_with_that(models):
+    models.PICKLED.clear()
+    with concurrent.futures.ProcessPoolExecutor(1, SPAWN) as pool:
+        evaluator = ParallelGraphEvaluator(executor=pool)
+        for _ in range(2):
+            model = models.Holding()
+            assert under(evaluator, models.Ten(model=model), 0) == sum(range(1, 11))
+            assert models.PICKLED.pop() is model
+            assert models.PICKLED == []
 
 
 SCRIPT = """\

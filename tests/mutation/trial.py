@@ -7,9 +7,8 @@ it as well. The process is a fork of this one, which has imported what all tests
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-import re
-import resource
 import shutil
 import signal
 import sys
@@ -22,6 +21,8 @@ from typing import Any
 from mutants import Mutant
 
 NEEDED = ("ccflow", "hydra", "hypothesis.strategies", "pandas", "pyarrow.csv", "pyarrow.parquet", "pytest", "rich")
+QUIET = ["-q", "--tb=line", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"]
+INTERRUPTED = 2  # what pytest ends with
 SURVIVED, KILLED, TIMEOUT = "survived", "killed", "timeout"
 
 
@@ -31,10 +32,10 @@ class Outcome:
 
     mutant: Mutant
     status: str
-    note: str
+    killer: str = ""
 
     def __str__(self) -> str:
-        return f"{self.status:8} {self.mutant.name}" + (f"  [{self.note}]" if self.note else "")
+        return f"{self.status:8} {self.mutant.name}" + (f"  [{self.killer}]" if self.killer else "")
 
 
 class Bench:
@@ -48,32 +49,42 @@ class Bench:
             __import__(module)
         assert not any(name.split(".")[0] == "ccflow_etl" for name in sys.modules), "the package is imported already"
 
-    def start(self, mutant: Mutant, tests: list[str], seconds: float) -> Trial:
-        """Start the tests, in this order until one fails."""
+    def start(self, mutant: Mutant, tests: dict[str, float]) -> Trial:
+        """Start the tests, in this order until one fails, given how many seconds each takes."""
         (self._folder / mutant.path).write_bytes(mutant.source((self._root / mutant.path).read_bytes()))
-        process = os.fork()
-        if process == 0:
-            self._run(tests, seconds)
-        return Trial(self, mutant, process, time.monotonic() + 60 + 20 * seconds)
+        return Trial(self, mutant, self._fork(tests, "-x"), time.monotonic() + 60 + 3 * sum(tests.values()))
 
     def restore(self, mutant: Mutant) -> None:
         """Undo a mutant."""
         shutil.copy2(self._root / mutant.path, self._folder / mutant.path)
 
-    @property
-    def output(self) -> Path:
-        """Where the tests write."""
-        return self._folder / "output.txt"
+    def failing(self, tests: dict[str, float]) -> set[str]:
+        """The tests that fail here without a mutant, such as those that measure their own process."""
+        process = self._fork(tests)
+        os.waitpid(process, 0)
+        return set(self.failed())
 
-    def _run(self, tests: list[str], seconds: float) -> None:
+    def failed(self) -> list[str]:
+        """The tests that have failed."""
+        found: list[str] = json.loads(self._report.read_text())
+        return found
+
+    @property
+    def _report(self) -> Path:
+        return self._folder / "failed.json"
+
+    def _fork(self, tests: dict[str, float], *arguments: str) -> int:
+        self._report.unlink(missing_ok=True)
+        process = os.fork()
+        if process:
+            return process
         status = 1
         try:
             os.setsid()
-            with open(self.output, "wb") as output:
+            with open(self._folder / "output.txt", "wb") as output:
                 os.dup2(output.fileno(), 1)
                 os.dup2(output.fileno(), 2)
-            limit = int(30 + 10 * seconds)
-            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+            signal.setitimer(signal.ITIMER_PROF, 30)
             os.chdir(self._root)
             os.environ["PYTHONPATH"] = str(self._folder)
             os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -82,20 +93,9 @@ class Bench:
             sys.path.insert(0, str(self._folder))
             import pytest
 
-            arguments = [
-                "-x",
-                "-q",
-                "--tb=line",
-                "--assert=plain",
-                "-p",
-                "no:cacheprovider",
-                "-p",
-                "no:xdist",
-                "-p",
-                "no:cov",
-            ]
-            files = dict.fromkeys(test.split("::")[0] for test in tests)
-            status = int(pytest.main([*arguments, *files], plugins=[Chosen(tests)]))
+            chosen, files = Chosen(tests), dict.fromkeys(test.split("::")[0] for test in tests)
+            status = int(pytest.main([*arguments, *QUIET, *files], plugins=[chosen]))
+            self._report.write_text(json.dumps(chosen.failed))
         except BaseException:
             traceback.print_exc()
         finally:
@@ -107,17 +107,27 @@ class Bench:
 class Chosen:
     """The tests to run, in their order. A parameter that a mutant gives another name stands for all of its function."""
 
-    def __init__(self, tests: list[str]) -> None:
+    def __init__(self, tests: dict[str, float]) -> None:
         self._tests = tests
+        self.failed: list[str] = []
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         """Keep these tests."""
         found = {item.nodeid: item for item in items}
-        if all(test.endswith(".py") for test in self._tests):
-            return
         lost = {test.split("[")[0] for test in self._tests if test not in found}
-        others = [item for item in items if item.nodeid.split("[")[0] in lost]
+        others = [item for item in items if item.nodeid.split("[")[0] in lost or item.nodeid.split("::")[0] in lost]
         items[:] = dict.fromkeys([*(found[test] for test in self._tests if test in found), *others])
+
+    def pytest_runtest_setup(self, item: Any) -> None:
+        """Give a test some seconds of processor time, after which the process dies."""
+        signal.setitimer(signal.ITIMER_PROF, 5 + 5 * self._tests.get(item.nodeid, 1))
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Note a test that fails."""
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+    pytest_collectreport = pytest_runtest_logreport
 
 
 class Trial:
@@ -137,11 +147,12 @@ class Trial:
         self.bench.restore(self._mutant)
         if not ended:
             os.waitpid(self._process, 0)
-        if not ended or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL)):
-            return Outcome(self._mutant, TIMEOUT, "")
+        if not ended or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF):
+            return Outcome(self._mutant, TIMEOUT)
+        if os.WIFSIGNALED(status):
+            return Outcome(self._mutant, KILLED, f"signal {os.WTERMSIG(status)}")
         if not status:
-            return Outcome(self._mutant, SURVIVED, "")
-        output = self.bench.output.read_text(errors="replace")
-        failed = re.search("^(?:FAILED|ERROR) (.*?)(?: - .*)?$", output, re.MULTILINE)
-        assert failed or os.WIFSIGNALED(status), f"{self._mutant.name} was not tried: {output}"
-        return Outcome(self._mutant, KILLED, failed[1] if failed else "")
+            return Outcome(self._mutant, SURVIVED)
+        failed = self.bench.failed()
+        assert failed or os.WEXITSTATUS(status) == INTERRUPTED, f"{self._mutant.name} was not tried"
+        return Outcome(self._mutant, KILLED, failed[0] if failed else "interrupted")

@@ -182,6 +182,13 @@ def test_a_summary_shows_its_counts(read_html):
     assert shown["Artifacts by stage"][1:] == [["load", "1"]]
 
 
+def test_a_summary_of_ones_own_has_its_own_name(read_html):
+    class DailySummary(RunSummary):
+        pass
+
+    assert "DailySummary" in read_html(DailySummary()._repr_html_()).text
+
+
 def test_handoffs_show_where_the_payload_is(read_html):
     store = MemoryCacheStore(name="cards")
     frame = pd.DataFrame({"close": [1.0, 2.0]})
