@@ -162,9 +162,9 @@ def _slowest(report: StepReport) -> Iterator[Section]:
 
 def _steps(report: StepReport, positions: np.ndarray, caption: str) -> Table:
     frame = report.frame(positions.tolist())
-    columns = ("step", "status", "attempts", "took")
+    columns = ("step", "took", "attempts", "status")
     rows = zip(frame["step"].astype(str), frame["status"], frame["attempts"], frame["seconds"], strict=True)
-    lines = [(step, status, f"{attempts:,}", duration(seconds)) for step, status, attempts, seconds in rows]
+    lines = [(step, duration(seconds), f"{attempts:,}", status) for step, status, attempts, seconds in rows]
     return Table(caption, columns, lines, frozenset({"attempts", "took"}))
 
 
