@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Measure = Literal["clock", "processor", "bytes"]
+Measure = Literal["clock", "processor", "bytes", "memory"]
 
 # Processor time is that of all threads of this process. What else the machine does hardly changes it, so it is what is
 # measured of mere computing; what waits (for a disk, a server, another process or a free core) goes by the clock.
@@ -123,10 +123,17 @@ class Comparison:
         self._keep(list(best.values()))
 
     def sizes(
-        self, what: str, ours: float, beside: str, theirs: float, most: float | None = None, quiet: bool = False
+        self,
+        what: str,
+        ours: float,
+        beside: str,
+        theirs: float,
+        most: float | None = None,
+        quiet: bool = False,
+        by: Measure = "bytes",
     ) -> None:
-        """Set a number of bytes beside another."""
-        self._keep([self._row(what, ours, beside, theirs, "bytes", most, quiet)])
+        """Set a number of bytes beside another: of what is written, or by memory, of what is held."""
+        self._keep([self._row(what, ours, beside, theirs, by, most, quiet)])
 
     def _row(
         self, what: str, ours: float, beside: str, theirs: float, measure: Measure, most: float | None, quiet: bool
