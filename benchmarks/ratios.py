@@ -15,7 +15,7 @@ CLOCKS: Mapping[Measure, Callable[[], float]] = {"clock": time.perf_counter, "pr
 
 # How often a comparison is made when a ratio is too high. What else the machine does passes; a lost algorithm does not.
 TRIES = 3
-# The least that a sample lasts, so that neither the clock's own cost counts nor what the other side left in the caches.
+# The least that a sample lasts, so that the clock's own cost does not count.
 SAMPLE_SECONDS = 1e-3
 
 
@@ -69,20 +69,24 @@ def in_turns(
 ) -> list[float]:
     """The median seconds of a call of each, sampled in turns so that what else the machine does slows all alike.
 
-    The first call of each warms the caches, and a second of short ones says how many make a sample; where those of all
-    together are over the budget of seconds, the first is a sample itself. There are as many samples as the budget
-    allows, at least so many.
+    A second call of short ones says how many make a sample, which another goes before that finds its way back into the
+    processor's caches. Where a turn is over the budget of seconds, the first calls are samples themselves. There are as
+    many samples as the budget allows, at least so many.
     """
 
     def seconds(function: Callable[[], object], number: int) -> float:
+        if number > 1:
+            function()
         started = clock()
         for _ in range(number):
             function()
         return (clock() - started) / number
 
     gc.collect()
-    first = [seconds(function, 1) for function in functions]
-    once = [took if took > budget else seconds(function, 1) for took, function in zip(first, functions, strict=True)]
+    first, once = [], []
+    for function in functions:
+        first.append(seconds(function, 1))
+        once.append(first[-1] if first[-1] > budget else seconds(function, 1))
     numbers = [max(int(SAMPLE_SECONDS / max(took, 1e-9)), 1) for took in once]
     turn = sum(took * number for took, number in zip(once, numbers, strict=True))
     turns = [first] if turn > budget else []
