@@ -227,7 +227,7 @@ def test_streaming_ten_years_of_minutes_in_little_memory(compare):
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
-    compare.sizes("ten years of minutes in blocks of 10,000", peaks[0], "all at once", peaks[1], 1 / 20)
+    compare.sizes("ten years of minutes in blocks of 10,000", peaks[0], "all at once", peaks[1], 1 / 20, by="memory")
 
 
 @pytest.mark.benchmark(group="a century of steps", max_time=0.1, min_rounds=5)
