@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import signal
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -12,6 +11,7 @@ from typing import Any, Self
 from pydantic import Field, PositiveInt, model_validator
 
 from .executors import BaseExecutor, until_interrupted
+from .interrupts import interrupts_blocked
 
 __all__ = ["DaskExecutor"]
 
@@ -77,7 +77,7 @@ def _local_cluster(n_workers: int | None, threads_per_worker: int | None) -> Ite
     from distributed import LocalCluster
 
     with _logging_only("distributed", logging.CRITICAL), _scratch_folder() as scratch:
-        with _interrupts_blocked(), dask.config.set({"temporary-directory": scratch}):
+        with interrupts_blocked(), dask.config.set({"temporary-directory": scratch}):
             cluster = LocalCluster(
                 n_workers=n_workers,
                 threads_per_worker=threads_per_worker,
@@ -119,16 +119,3 @@ def _logging_only(name: str, level: int) -> Iterator[None]:
         yield
     finally:
         logger.setLevel(before)
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Threads and processes that are started meanwhile, and theirs, never hear Ctrl-C: this thread does."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

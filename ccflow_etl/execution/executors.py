@@ -4,19 +4,17 @@ Each class describes a pool and opens it for the length of a run as a ``concurre
 """
 
 import abc
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from ccflow import BaseModel
 from pydantic import ConfigDict, Field, PositiveInt
 
-__all__ = ["BaseExecutor", "ProcessExecutor", "SerialExecutor", "ThreadExecutor", "is_here", "until_interrupted"]
+from .process_pool import ProcessPool
+
+__all__ = ["BaseExecutor", "ProcessExecutor", "SerialExecutor", "ThreadExecutor", "until_interrupted"]
 
 
 class BaseExecutor(BaseModel, abc.ABC):
@@ -27,19 +25,6 @@ class BaseExecutor(BaseModel, abc.ABC):
     @abc.abstractmethod
     def open(self) -> AbstractContextManager[Executor]:
         """The pool as a ``concurrent.futures.Executor``; leaving the context waits for its calls and closes it."""
-
-
-def _start_worker() -> None:
-    """Leave interrupts to whoever runs the pool, and end with it: a worker of a killed process would wait for ever."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 @contextmanager
@@ -70,11 +55,6 @@ class CallingThread(Executor):
         except Exception as error:  # an interrupt is for the caller, everything else for whoever asks for the result
             future.set_exception(error)
         return future
-
-
-def is_here(pool: Executor | None) -> bool:
-    """Whether the calls of a pool take place in this process, as far as can be told."""
-    return pool is None or isinstance(pool, CallingThread | ThreadPoolExecutor)
 
 
 class SerialExecutor(BaseExecutor):
@@ -121,5 +101,4 @@ class ProcessExecutor(BaseExecutor):
 
         They do not hear Ctrl-C, which a terminal sends to all of them: whoever runs the pool decides what it means.
         """
-        pool = ProcessPoolExecutor(self.max_workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
-        return until_interrupted(pool)
+        return until_interrupted(ProcessPool(self.max_workers))

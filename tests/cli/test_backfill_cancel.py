@@ -17,7 +17,7 @@ from ccflow import CallableModel, DateContext, Flow, GenericResult
 
 
 class Gated(CallableModel):
-    '''Tells that it has begun, and ends when its gate is opened and closed.'''
+    '''Tells that it has begun, and ends when its gate is opened.'''
 
     @Flow.call
     def __call__(self, context: DateContext) -> GenericResult[str]:
@@ -25,7 +25,7 @@ class Gated(CallableModel):
         os.write(begun, f"{context.date}\\n".encode())
         os.close(begun)
         with open(f"gate-{context.date}") as gate:
-            gate.read()
+            gate.readline()
         return GenericResult[str](value=str(context.date))
 
 
@@ -76,8 +76,11 @@ class Run:
         for name in ("config", "temporary"):
             (self.folder / name).mkdir()
         (self.folder / "config" / "gated.yaml").write_text(CONFIG)
+        # Both ends of each, so that nobody waits for another to open it, or ends when another closes it.
+        self._pipes = {}
         for name in ("begun", *(f"gate-2024-01-0{day}" for day in range(1, 7))):
             os.mkfifo(self.folder / name)
+            self._pipes[name] = (self.folder / name).open("r+b", buffering=0)
         self.process = subprocess.Popen(
             ["cc-etl", "-cp", "config", "-cn", "gated", *arguments],
             cwd=self.folder,
@@ -85,27 +88,38 @@ class Run:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # a group of processes of its own, as a terminal gives each command
         )
-        # Both ends, so that a step that has told of itself is not the end of the file.
-        self._begun = os.fdopen(os.open(self.folder / "begun", os.O_RDWR))
 
     def begun(self, steps):
         """The steps that have begun, once they are this many."""
-        return sorted(self._begun.readline().strip() for _ in range(steps))
+        return sorted(self._pipes["begun"].readline().decode().strip() for _ in range(steps))
+
+    def send(self, number):
+        """Send a signal; Ctrl-C as a terminal does, to all processes of the run."""
+        if number == signal.SIGINT:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
 
     def interrupt(self, number):
         """Send a signal, and wait until it was heard."""
-        self.process.send_signal(number)
+        self.send(number)
         return self.process.stderr.readline()
 
     def open_gate(self, step):
-        (self.folder / f"gate-{step}").write_text("")
+        self._pipes[f"gate-{step}"].write(b"\n")
 
     def end(self):
         out, err = self.process.communicate(timeout=60)
-        self._begun.close()
         assert list((self.folder / "temporary").iterdir()) == []
         return out, err
+
+    def close(self):
+        self.process.kill()
+        self.process.communicate()
+        for pipe in self._pipes.values():
+            pipe.close()
 
     def statuses(self):
         lines = [json.loads(line) for line in (self.folder / "run.jsonl").read_text().splitlines()]
@@ -126,8 +140,7 @@ def start(shell):
 
     yield start
     for run in runs:
-        run.process.kill()
-        run.process.wait()
+        run.close()
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
@@ -153,7 +166,7 @@ def test_the_second_signal_abandons_them(start, kind):
     run = start(*arguments)
     run.begun(workers)
     run.interrupt(signal.SIGINT)
-    run.process.send_signal(signal.SIGINT)
+    run.send(signal.SIGINT)
     out, err = run.end()
     assert run.process.returncode == 130
     assert (out, err) == ("", "cancelled: 6 steps: 6 cancelled\n")
@@ -187,8 +200,7 @@ def test_a_cancelled_run_goes_on_where_it_was(start, shell):
         stdout=subprocess.PIPE,
         text=True,
     )
-    with (shell.folder / "begun").open() as begun:
-        assert begun.readline() == "2024-01-02\n"
+    assert run.begun(1) == ["2024-01-02"]
     run.open_gate("2024-01-02")
     out, _ = again.communicate(timeout=60)
     assert (again.returncode, out) == (0, "2 steps: 1 checkpoint, 1 succeeded\n")

@@ -3,6 +3,7 @@
 import os
 import pickle
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -119,3 +120,42 @@ def test_workers_end_with_a_process_that_was_killed(tmp_path):
     assert readable, "the worker still holds its end"
     assert os.read(pipe, 100) == b"", "the worker ended, and with it its end of the pipe"
     os.close(pipe)
+
+
+INTERRUPTED = """\
+from ccflow_etl import ProcessExecutor
+from ccflow_etl.execution.cancel import Cancellation
+
+if __name__ == "__mp_main__":  # a worker, before it is one of the pool
+    open("starting", "w").close()
+    open("gate").read(1)
+
+if __name__ == "__main__":
+    with Cancellation(lambda: print("heard", flush=True)), ProcessExecutor(max_workers=1).open() as pool:
+        print(pool.submit(abs, -1).result())
+"""
+
+
+def test_a_worker_that_is_starting_does_not_hear_an_interrupt(tmp_path):
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED)
+    for name in ("starting", "gate"):
+        os.mkfifo(tmp_path / name)
+    gate = os.open(tmp_path / "gate", os.O_RDWR)
+    driver = subprocess.Popen(
+        [sys.executable, "interrupted.py"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        (tmp_path / "starting").read_text()
+        os.killpg(driver.pid, signal.SIGINT)
+        assert driver.stdout.readline() == "heard\n"
+        os.write(gate, b".")
+        assert driver.communicate(timeout=60) == ("1\n", "")
+    finally:
+        os.close(gate)
+        driver.kill()
+        driver.wait()
