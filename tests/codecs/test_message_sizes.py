@@ -1,4 +1,4 @@
-"""What the buffers of an Arrow message take, as its header says, and that damage to one is told."""
+"""The headers of Arrow messages: what their buffers take, and that damage is told, not followed."""
 
 from types import SimpleNamespace
 
