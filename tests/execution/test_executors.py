@@ -1,8 +1,10 @@
 """Executors open a pool with the interface of ``concurrent.futures``, wherever it runs."""
 
+import contextlib
 import os
 import pickle
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from ccflow_etl import DaskExecutor, ProcessExecutor, SerialExecutor, ThreadExecutor
+from ccflow_etl.execution.executors import is_here
 
 LOCAL = [SerialExecutor(), ThreadExecutor(max_workers=2), ProcessExecutor(max_workers=2)]
 every_executor = pytest.mark.parametrize("executor", LOCAL, ids=lambda executor: type(executor).__name__)
@@ -119,3 +122,55 @@ def test_workers_end_with_a_process_that_was_killed(tmp_path):
     assert readable, "the worker still holds its end"
     assert os.read(pipe, 100) == b"", "the worker ended, and with it its end of the pipe"
     os.close(pipe)
+
+
+@pytest.mark.parametrize("error", [None, LookupError])
+@pytest.mark.parametrize("executor", LOCAL[1:], ids=lambda executor: type(executor).__name__)
+def test_a_pool_is_closed_and_its_calls_have_ended_when_it_is_left(executor, error):
+    with contextlib.suppress(LookupError), executor.open() as pool:
+        futures = [pool.submit(abs, -number) for number in range(20)]
+        if error:
+            raise error
+    assert all(future.done() for future in futures)
+    with pytest.raises(RuntimeError):
+        pool.submit(abs, 1)
+
+
+def interrupted(executor, *calls):
+    """The futures of calls that were under way when whoever submitted them was interrupted."""
+    futures = []
+
+    def run():
+        with executor.open() as pool:
+            futures.extend(pool.submit(*call) for call in calls)
+            if not isinstance(executor, ThreadExecutor):
+                futures[0].result()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    return futures
+
+
+def test_an_interrupt_waits_for_no_thread_and_cancels_what_waits():
+    gate = threading.Event()
+    try:
+        running, waiting = interrupted(ThreadExecutor(max_workers=1), (gate.wait,), (abs, -1))
+        assert waiting.cancelled()
+        assert not running.done()
+    finally:
+        gate.set()
+
+
+def test_an_interrupt_ends_processes():
+    process, running = interrupted(ProcessExecutor(max_workers=1), (os.getpid,), (signal.pause,))
+    assert running.done()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.result(), 0)
+
+
+def test_whether_calls_take_place_in_this_process():
+    assert is_here(None)
+    for executor, here in zip(LOCAL, [True, True, False], strict=True):
+        with executor.open() as pool:
+            assert is_here(pool) is here

@@ -331,3 +331,16 @@ def test_a_notebook_has_one_output_that_changes(tmp_path, ending):
     assert shown.data["text/plain"] == "4 steps <of 5>: 3/4, 75%, 1 failed, 22.5/min, in 0:08"
     assert "<progress" in shown.data["text/html"]
     assert "&lt;of 5&gt;" in shown.data["text/html"]
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(3, "132"), (7, "132/265"), (9, "132/265"), (10, "132/265")])
+def test_what_is_wider_than_the_terminal_is_cut(columns, shown):
+    from rich.console import Console
+
+    from ccflow_etl.execution.progress_bar import _Line
+
+    tally = Tally(265, lambda: 0)
+    tally.ended("succeeded", 132)
+    console = Console(width=columns, file=io.StringIO())
+    console.print(_Line("a label", tally))
+    assert console.file.getvalue().strip() == shown
