@@ -16,6 +16,8 @@ from ccflow_etl import (
 )
 
 MODELS = """
+    import sys
+
     from ccflow import CallableModel, DateContext, DateRangeContext, Flow, GenericResult
 
 
@@ -41,6 +43,12 @@ MODELS = """
             if self.without and any(number % self.without == 0 for number in range(first, last + 1)):
                 raise LookupError(f"no data for {context.start_date} to {context.end_date}")
             return GenericResult[int](value=last - first + 1)
+
+
+    class Exiting(CallableModel):
+        @Flow.call
+        def __call__(self, context: DateContext) -> GenericResult[int]:
+            sys.exit("enough")
 """
 
 AGAIN = RetryPolicy(max_attempts=2, retry_exception_types=["LookupError"])
@@ -140,3 +148,9 @@ def test_no_more_steps_begin_than_may_fail(models, pools, kind):
     assert sorted(key for key, *_ in store.marks) == failed
     assert 4 <= len(failed) <= 200
     assert (report["status"] == "cancelled").sum() == 2000 - len(failed)
+
+
+@pytest.mark.parametrize("kind", EXECUTORS)
+def test_a_step_that_exits_ends_the_run(models, pools, kind):
+    with pytest.raises(SystemExit, match="enough"):
+        BackfillModel(model=models.Exiting(), executor=pools[kind], on_error="continue")(["2024-01-01", "2024-01-31"])
