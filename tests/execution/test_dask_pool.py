@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -27,8 +28,6 @@ def refuse():
 @pytest.fixture(scope="module", autouse=True)
 def _by_value():
     """This module is not one that a worker can import."""
-    import sys
-
     import cloudpickle
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -49,6 +48,13 @@ def test_it_is_an_executor(dask_pool):
     assert dask_pool.submit(int, "7f", base=16).result(30) == 127
     assert dask_pool.submit(os.getpid).result(30) != os.getpid()
     assert isinstance(dask_pool.submit(refuse).exception(30), LookupError)
+
+
+def test_what_would_end_a_worker_is_an_error_of_the_call(dask_pool):
+    workers = set(dask_pool._client.nthreads())
+    assert dask_pool.submit(sys.exit, 3).exception(30).code == 3
+    assert dask_pool.submit(abs, -1).result(30) == 1
+    assert set(dask_pool._client.nthreads()) == workers
 
 
 def test_once_one_is_cancelled_no_more_begin_and_those_that_run_end(dask_pool, tmp_path):
