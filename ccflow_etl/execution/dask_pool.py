@@ -237,7 +237,9 @@ class DaskPool(Executor):
 
     def _lost(self) -> BrokenExecutor:
         self._is_lost = True  # asked anything more, the client would try to connect for half a minute
-        return BrokenExecutor(f"the Dask scheduler at {self._address} is gone")
+        return BrokenExecutor(
+            f"the Dask scheduler at {self._address} is gone: start one, and run again what has not ended"
+        )
 
 
 def _set(future: DaskFuture, result: Any = None, error: BaseException | None = None) -> None:

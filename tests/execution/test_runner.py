@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextvars
 import itertools
+import queue
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -305,3 +306,48 @@ def test_a_pool_hears_how_long_calls_take_of_late():
     heard = list(dict.fromkeys(pool.heard))
     assert heard[0] is None
     assert heard[1:] == pytest.approx(expected)
+
+
+class Growing(concurrent.futures.Executor):
+    """Takes no call up by itself, and has another worker each time that it is looked at."""
+
+    def __init__(self):
+        self.workers, self.submitted = itertools.count(1), queue.SimpleQueue()
+
+    def ahead(self, seconds):
+        return next(self.workers)
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        self.submitted.put((future, fn, args))
+        return future
+
+
+def in_the_background(pool, count, **kwargs):
+    outcomes = []
+    thread = threading.Thread(
+        target=lambda: outcomes.extend(run_calls(abs, range(count), pool=pool, **kwargs)), daemon=True
+    )
+    thread.start()
+    return thread, outcomes
+
+
+def test_workers_that_join_while_no_call_ends_have_work():
+    pool = Growing()
+    thread, outcomes = in_the_background(pool, 5)
+    for future, fn, args in [pool.submitted.get(timeout=30) for _ in range(5)]:
+        future.set_result(fn(*args))
+    thread.join(30)
+    assert [outcome.result for outcome in outcomes] == list(range(5))
+
+
+def test_a_stop_is_heard_while_no_call_begins():
+    stopped = threading.Event()
+    pool = Growing()
+    thread, outcomes = in_the_background(pool, 100, go_on=lambda: not stopped.is_set())
+    future, *_ = pool.submitted.get(timeout=30)
+    stopped.set()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert outcomes == []
+    assert future.cancelled()

@@ -1,6 +1,7 @@
 """Backfills on Dask when something goes wrong with the cluster: what is run again, what is recorded, what is said."""
 
 import importlib
+import logging
 import os
 import random
 import re
@@ -11,11 +12,14 @@ import textwrap
 from collections import Counter
 from concurrent.futures import BrokenExecutor, wait
 from contextlib import suppress
+from itertools import count
+from threading import Thread
 
 import pytest
 from pydantic import ValidationError
 
 from ccflow_etl import BackfillError, BackfillModel, DaskExecutor, LocalCheckpointStore
+from ccflow_etl.execution.runner import run_calls
 
 MODELS = """
     import os
@@ -320,7 +324,26 @@ def test_a_model_that_a_worker_cannot_import_is_named(dask_pool, tmp_path, monke
 # --- the scheduler
 
 
-def test_a_scheduler_that_goes_away_is_a_clear_error_and_the_rest_is_run_later(models, scheduler, worker, tmp_path):
+@pytest.fixture
+def told_by_dask():
+    """What Dask logs: its client would tell of a scheduler that is gone with a traceback."""
+
+    class Keeping(logging.Handler):
+        def emit(self, record):
+            told.append(record.getMessage())
+
+    told, handler = [], Keeping()
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    yield told
+    for logger in loggers:
+        logger.removeHandler(handler)
+
+
+def test_a_scheduler_that_goes_away_is_a_clear_error_and_the_rest_is_run_later(
+    models, scheduler, worker, tmp_path, told_by_dask
+):
     marks = LocalCheckpointStore(path=tmp_path / "marks.sqlite")
 
     class Ending(Watched):
@@ -335,13 +358,28 @@ def test_a_scheduler_that_goes_away_is_a_clear_error_and_the_rest_is_run_later(m
     model = models.Noting(folder=tmp_path)
     executor = DaskExecutor(address=scheduler.address)
     backfill = BackfillModel(model=model, executor=executor, checkpoint_store=store, key="{step}")
-    with pytest.raises(BrokenExecutor, match=f"scheduler at {scheduler.address} is gone") as caught:
+    with pytest.raises(BrokenExecutor, match=f"scheduler at {scheduler.address} is gone: start one, and") as caught:
         backfill(["2024-01-01", "2024-12-31"])
     assert "cancelled" in caught.value.__notes__[0]
+    assert told_by_dask == []
     done = {key for status, key in store.marks if status == "succeeded"}
     assert 20 <= len(done) < 366
     result = BackfillModel(model=model, checkpoint_store=marks, key="{step}")(["2024-01-01", "2024-12-31"])
     assert Counter(statuses(result)) == {"checkpoint": len(done), "succeeded": 366 - len(done)}
+
+
+def test_calls_that_no_worker_takes_can_be_stopped(scheduler):
+    asked = count()
+    with DaskExecutor(address=scheduler.address).open() as pool:
+        run = Thread(
+            target=lambda: outcomes.extend(run_calls(abs, range(100), pool=pool, go_on=lambda: next(asked) < 20)),
+            daemon=True,
+        )
+        outcomes = []
+        run.start()
+        run.join(30)
+        assert not run.is_alive()
+        assert outcomes == []
 
 
 def test_a_cluster_of_ones_own_stays_open(models, scheduler, worker, tmp_path):
@@ -361,6 +399,12 @@ def test_an_address_without_a_scheduler_is_a_clear_error(models, tmp_path):
         pytest.raises(ConnectionError, match=r"no scheduler at tcp://127.0.0.1:1.*dask scheduler"),
     ):
         backfill(["2024-01-01", "2024-01-05"])
+
+
+@pytest.mark.parametrize("address", ["scheduler", "tcp://scheduler", "8786", "tcp://scheduler:8786/", "scheduler:port"])
+def test_what_is_no_address_is_refused(address):
+    with pytest.raises(ValidationError, match=r"no address of a scheduler, such as tcp://scheduler:8786"):
+        DaskExecutor(address=address)
 
 
 @pytest.mark.parametrize("field", ["n_workers", "threads_per_worker"])
