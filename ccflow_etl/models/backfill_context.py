@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, overload
 from ccflow import BaseModel, ContextBase, DateContext, DatetimeRangeContext, FlowContext, PyObjectPath
 from pydantic import (
     Field,
+    ModelWrapValidatorHandler,
     ValidationInfo,
     field_serializer,
     field_validator,
     model_validator,
 )
-from pydantic.functional_validators import ModelWrapValidatorHandler
 from typing_extensions import TypeVar
 
 from ..calendars.bounds import is_expression, read_bound, resolve_bounds
