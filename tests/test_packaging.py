@@ -13,7 +13,7 @@ from hatchling.build import build_wheel
 import ccflow_etl
 
 ROOT = Path(__file__).parents[1]
-NOT_FOR_USERS = {"browser", "dev", "integration"}
+NOT_FOR_USERS = {"browser", "dev", "fuzz", "integration"}
 
 
 @pytest.fixture(scope="module")
