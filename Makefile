@@ -26,7 +26,7 @@ demo: .venv/examples-installed ## Backfill four years of real daily weather into
 	@$(BIN)/python -c 'import pandas; print(pandas.read_parquet("demo-output/load/2015.parquet").to_string())'
 	@printf '\nRun it again and every artifact is found and skipped; "rm -r demo-output" starts anew.\n'
 
-test: .venv/dev-installed lint typecheck ## Lint, check types, run all tests; branch coverage has to be 95%.
+test: .venv/dev-installed lint typecheck ## Lint, check types, run all tests (branch coverage has to be 95%) and small benchmarks.
 	$(BIN)/python -m pytest tests -q -n 2 --benchmark-disable --cov --cov-fail-under=95
 	$(BIN)/python -m pytest benchmarks -q --benchmark-disable
 

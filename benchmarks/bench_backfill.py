@@ -132,7 +132,9 @@ def test_memory_of_chunks(compare, alone, full, tmp_path):
     bare, _ = alone(peak_of, bare_chunks, steps)
     for what, path in (("in chunks", None), ("in chunks, report streamed", str(tmp_path / "run.parquet"))):
         most, _ = alone(peak_of, chunked, steps, path)
-        compare.sizes(f"peak of {steps:,} steps {what}", most, "a process with a bare loop", bare, 4, quiet=True)
+        compare.sizes(
+            f"peak of {steps:,} steps {what}", most, "a process with a bare loop", bare, 4, quiet=True, by="memory"
+        )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
@@ -140,7 +142,7 @@ def test_memory_of_outputs(compare, alone, full):
     steps = 30_000 if full else 1_000
     (_, ours), (_, theirs) = (alone(peak_of, function, steps) for function in (collected, bare_results))
     beside = "a list of contexts and results"
-    compare.sizes("a step with its output", ours / steps, beside, theirs / steps, 1.5, quiet=True)
+    compare.sizes("a step with its output", ours / steps, beside, theirs / steps, 1.5, quiet=True, by="memory")
 
 
 def test_steps_that_wait_in_threads(compare, full):
@@ -168,7 +170,7 @@ def test_steps_that_wait_in_threads(compare, full):
 
 def test_steps_that_compute_in_processes(compare, full):
     """What two processes gain depends on who else is at work, so a bare pool is measured beside them."""
-    count, model = (64, Computing(count=1_000_000)) if full else (16, Computing(count=10_000))
+    count, model = (32, Computing(count=1_000_000)) if full else (16, Computing(count=10_000))
     context = days_of(model, count)
     contexts = list(context.step_contexts())
 
@@ -189,7 +191,7 @@ def test_steps_that_compute_in_processes(compare, full):
         what = "a step that computes, two processes"
         compare(
             Case(what, ours, "the same pool, bare", bare, 1.5, quiet=True, each=count),
-            Case(what, ours, "a bare loop", alone, 1, quiet=True, each=count),
+            Case(what, ours, "a bare loop", alone, each=count),
             Case("a step that computes, two new processes", fresh, "a bare loop", alone, each=count),
             by="clock",
         )

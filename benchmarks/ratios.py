@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Measure = Literal["clock", "processor", "bytes"]
+Measure = Literal["clock", "processor", "bytes", "memory"]
 
 # Processor time is that of all threads of this process. What else the machine does hardly changes it, so it is what is
 # measured of mere computing; what waits (for a disk, a server, another process or a free core) goes by the clock.
@@ -69,20 +69,26 @@ def in_turns(
 ) -> list[float]:
     """The median seconds of a call of each, sampled in turns so that what else the machine does slows all alike.
 
-    The first call of each warms the caches and says how many calls make a sample; where all of them together are over
-    the budget of seconds, it is a sample itself. There are as many samples as the budget allows, at least so many.
+    A second call of short ones says how many make a sample, which another goes before that finds its way back into the
+    processor's caches. Where a turn is over the budget of seconds, the first calls are samples themselves. There are as
+    many samples as the budget allows, at least so many.
     """
 
     def seconds(function: Callable[[], object], number: int) -> float:
+        if number > 1:
+            function()
         started = clock()
         for _ in range(number):
             function()
         return (clock() - started) / number
 
     gc.collect()
-    first = [seconds(function, 1) for function in functions]
-    numbers = [max(int(SAMPLE_SECONDS / max(once, 1e-9)), 1) for once in first]
-    turn = sum(once * number for once, number in zip(first, numbers, strict=True))
+    first, once = [], []
+    for function in functions:
+        first.append(seconds(function, 1))
+        once.append(first[-1] if first[-1] > budget else seconds(function, 1))
+    numbers = [max(int(SAMPLE_SECONDS / max(took, 1e-9)), 1) for took in once]
+    turn = sum(took * number for took, number in zip(once, numbers, strict=True))
     turns = [first] if turn > budget else []
     rounds = min(max(int(budget / turn), fewest), 31) - len(turns)
     turns += [[seconds(*pair) for pair in zip(functions, numbers, strict=True)] for _ in range(rounds)]
@@ -121,10 +127,17 @@ class Comparison:
         self._keep(list(best.values()))
 
     def sizes(
-        self, what: str, ours: float, beside: str, theirs: float, most: float | None = None, quiet: bool = False
+        self,
+        what: str,
+        ours: float,
+        beside: str,
+        theirs: float,
+        most: float | None = None,
+        quiet: bool = False,
+        by: Measure = "bytes",
     ) -> None:
-        """Set a number of bytes beside another."""
-        self._keep([self._row(what, ours, beside, theirs, "bytes", most, quiet)])
+        """Set a number of bytes beside another: of what is written, or by memory, of what is held."""
+        self._keep([self._row(what, ours, beside, theirs, by, most, quiet)])
 
     def _row(
         self, what: str, ours: float, beside: str, theirs: float, measure: Measure, most: float | None, quiet: bool

@@ -54,7 +54,7 @@ def test_its_metadata(wheel):
     assert {"dask", "object-store", "plot", "examples", "dev"} <= set(found.get_all("Provides-Extra"))
     required = {line.split(">")[0] for line in found.get_all("Requires-Dist") if "extra ==" not in line}
     required = {name.split("<")[0] for name in required}
-    assert required == {"ccflow", "pydantic", "hydra-core", "pandas", "numpy", "pyarrow", "rich"}
+    assert required == {"ccflow", "pydantic", "hydra-core", "jinja2", "pandas", "numpy", "pyarrow", "rich"}
     assert "Apache License" in metadata(wheel, "licenses/LICENSE")
 
 

@@ -15,6 +15,9 @@ from .interrupts import interrupts_blocked
 
 __all__ = ["DaskExecutor"]
 
+# A worker that died is started again. After a quarter of a minute Dask would see to it that it never is.
+_FOR_EVER = "1000000 h"
+
 
 class DaskExecutor(BaseExecutor):
     """Workers of a Dask cluster (extra ``dask``).
@@ -76,7 +79,11 @@ def _local_cluster(n_workers: int | None, threads_per_worker: int | None) -> Ite
     import dask
     from distributed import LocalCluster
 
-    with _logging_only("distributed", logging.CRITICAL), _scratch_folder() as scratch:
+    with (
+        _logging_only("distributed", logging.CRITICAL),
+        _scratch_folder() as scratch,
+        dask.config.set({"distributed.deploy.lost-worker-timeout": _FOR_EVER}),
+    ):
         with interrupts_blocked(), dask.config.set({"temporary-directory": scratch}):
             cluster = LocalCluster(
                 n_workers=n_workers,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import results
-from benchmarks.ratios import Row
+from benchmarks.ratios import Measure, Row
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,7 +39,7 @@ def committed() -> results.Results:
     return results.tables(measured, {})
 
 
-@pytest.mark.parametrize("ours", [0.01, 0.5, 0.749])
+@pytest.mark.parametrize("ours", [0.01, 0.5, 0.999])
 def test_a_ratio_within_the_tolerance_passes(committed, ours: float) -> None:
     assert results.regression(row(ours, beside="pandas", theirs=1.0), committed) is None
 
@@ -49,9 +49,9 @@ def test_slower_seconds_on_a_slower_machine_pass(committed) -> None:
 
 
 def test_a_worse_ratio_is_told_with_the_old_one_and_what_to_do(committed) -> None:
-    said = results.regression(row(0.8, beside="pandas", theirs=1.0), committed)
+    said = results.regression(row(1.05, beside="pandas", theirs=1.0), committed)
     assert said is not None
-    assert "made_up, a call: 0.8 of pandas, where it was 0.5: 1.60 times" in said
+    assert "made_up, a call: 1.05 of pandas, where it was 0.5: 2.10 times" in said
     assert "python -m pytest 'benchmarks/bench_made_up.py::test_it' --gate" in said
     assert "python -m pytest benchmarks/bench_made_up.py --record" in said
 
@@ -107,3 +107,37 @@ def test_what_would_record_half_a_table_or_small_sizes_is_refused(tmp_path: Path
     assert done.returncode == 4
     assert "leave out" in done.stderr
     assert not (tmp_path / "results.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"), [(12.345, "12.35"), (1.0, "1.00"), (0.851, "0.85"), (0.25, "1 / 4"), (1 / 1_234.5, "1 / 1,234")]
+)
+def test_ratios_are_written_as_they_are_read(ratio: float, text: str) -> None:
+    assert results.fraction(ratio) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "measure", "text"),
+    [
+        (0.25, "clock", "250 ms"),
+        (2.0, "clock", "2 s"),
+        (31.4e-6, "processor", "31.4 us"),
+        (3e-9, "processor", "3 ns"),
+        (13.8e6, "bytes", "13.8 MB"),
+        (410, "bytes", "410 B"),
+        (2e9, "memory", "2,000 MB"),
+    ],
+)
+def test_amounts_are_short(number: float, measure: Measure, text: str) -> None:
+    assert results.amount(number, measure) == text
+
+
+def test_the_committed_results_hold_what_a_reader_needs_and_nothing_of_the_machine() -> None:
+    found = results.read(results.RESULTS)
+    page = results.RESULTS.with_suffix(".md").read_text()
+    assert set(found) == {path.stem.removeprefix("bench_") for path in results.RESULTS.parent.glob("bench_*.py")}
+    for table in found.values():
+        assert set(table["environment"]) == {"python", "ccflow", "numpy", "pandas", "pyarrow", "cores", "load"}
+        for row in table["rows"]:
+            assert row["ratio"] == pytest.approx(row["ours"] / row["theirs"], rel=2e-3)
+            assert f"| {row['what']} |" in page
