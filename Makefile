@@ -5,12 +5,12 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 WEATHER := cc-etl --config-path config --config-name weather store.root=demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typecheck integration bench clean
+.PHONY: help demo test lint typecheck integration browser bench bench-gate docs mutation clean
 
 help: ## Show this help.
 	@echo 'usage: make TARGET [PYTHON=python3.12]'
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 demo: .venv/examples-installed ## Backfill four years of real daily weather into demo-output/ and show what was made.
 	@printf 'Seattle weather from 2012 to 2015: each day extracted, each month transformed, each year loaded, by\n\n'
@@ -25,26 +25,40 @@ demo: .venv/examples-installed ## Backfill four years of real daily weather into
 	@$(BIN)/python -c 'import pandas; print(pandas.read_parquet("demo-output/load/2015.parquet").to_string())'
 	@printf '\nRun it again and every artifact is found and skipped; "rm -r demo-output" starts anew.\n'
 
-test: .venv/dev-installed lint typecheck ## Lint, check types, run all tests and print their coverage.
-	$(BIN)/python -m pytest tests -q -n 2 --benchmark-disable --cov
+test: .venv/dev-installed lint typecheck ## Lint, check types, run all tests (branch coverage has to be 95%) and small benchmarks.
+	$(BIN)/python -m pytest tests -q -n 2 --benchmark-disable --cov --cov-fail-under=95
+	$(BIN)/python -m pytest benchmarks -q --benchmark-disable
 
 lint: .venv/dev-installed ## Check the style and the format of all code.
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 
-typecheck: .venv/dev-installed ## Check the types of the package.
+typecheck: .venv/dev-installed ## Check the types of the package, and those that its users see.
 	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy --config-file tests/typing/mypy.ini tests/typing
 
 # --no-deps: what the connectors import is in the extra, and pip must not look for another ccflow-etl.
 integration: .venv/dev-installed .venv/integration-installed ## Run the tests that need a server, with the published connectors.
 	@$(INSTALL) --no-deps --requirement tests/integration/connectors.txt --requirement tests/integration/celery.txt
 	$(BIN)/python -m pytest tests -q -n 2 --benchmark-disable -m integration
 
-bench: .venv/dev-installed ## Run the benchmarks and print their tables.
-	$(BIN)/python -m pytest benchmarks -q -s
+browser: .venv/dev-installed .venv/browser-installed ## Run the tests that look at pages in headless Chromium (CHROMIUM=/usr/bin/chromium).
+	$(BIN)/python -m pytest tests -q --benchmark-disable -m browser
+
+bench: .venv/dev-installed ## Run the benchmarks and write their tables to benchmarks/results.json and results.md.
+	$(BIN)/python -m pytest benchmarks -q --record
+
+bench-gate: .venv/dev-installed ## Run the benchmarks; fail where a ratio is worse than in benchmarks/results.json.
+	$(BIN)/python -m pytest benchmarks -q --gate
+
+mutation: .venv/dev-installed ## Change the engines a little, many times, and count the changes that a test notices.
+	$(BIN)/python tests/mutation/gate.py --cover
+
+docs: .venv/dev-installed ## Write the API reference in docs/api/ from signatures and docstrings.
+	$(BIN)/python docs/generate
 
 clean: ## Remove everything that these commands have made, .venv included.
-	rm -rf .venv demo-output build dist .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
+	rm -rf .venv demo-output build dist .benchmarks .hypothesis .mutation .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
 
 .venv/%-installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo 'Installing ccflow-etl[$*] into .venv ...'

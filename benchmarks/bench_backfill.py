@@ -1,30 +1,29 @@
-"""What a backfill costs beside what it cannot do without: the calls of its model.
-
-python -m pytest benchmarks/bench_backfill.py -s
-"""
+"""What a backfill costs beside what it cannot do without: the calls of its model."""
 
 import datetime as dt
-import importlib
 import multiprocessing
-import statistics
-import subprocess
 import sys
-import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import pytest
-from ccflow import (
-    CallableModel,
-    DateContext,
-    DateRangeContext,
-    DatetimeContext,
-    Flow,
-    FlowOptions,
-    FlowOptionsOverride,
-    GenericResult,
-)
-from ccflow.evaluators import GraphEvaluator, LoggingEvaluator, MemoryCacheEvaluator, MultiEvaluator
+from ccflow import CallableModel, DateContext, DatetimeContext, DatetimeRangeContext
 
+from benchmarks.models import (
+    Computing,
+    Day,
+    Days,
+    Declaring,
+    Moments,
+    Naive,
+    Waiting,
+    days_of,
+    packaged,
+)
+from benchmarks.processes import peak
+from benchmarks.ratios import Case
 from ccflow_etl import (
     BackfillContext,
     BackfillModel,
@@ -34,260 +33,203 @@ from ccflow_etl import (
     ThreadExecutor,
 )
 
-CPU_BOUND = """\
-from ccflow import CallableModel, DateContext, Flow, GenericResult
 
-
-def compute(_):
-    return sum(number * number for number in range(7_500_000))
-
-
-class Computing(CallableModel):
-    @Flow.call
-    def __call__(self, context: DateContext) -> GenericResult[int]:
-        return GenericResult[int](value=compute(context))
-"""
-
-
-class Day(CallableModel):
-    @Flow.call
-    def __call__(self, context: DateContext) -> GenericResult[int]:
-        return GenericResult[int](value=context.date.day)
-
-
-class Waiting(CallableModel):
-    @Flow.call
-    def __call__(self, context: DateContext) -> GenericResult[int]:
-        time.sleep(0.05)
-        return GenericResult[int](value=1)
-
-
-class Naive(CallableModel):
-    """A backfill as one writes it first: the steps are dependencies, and each is called for its value."""
-
-    model: CallableModel
-
-    @Flow.call
-    def __call__(self, context: BackfillContext) -> GenericResult[list]:
-        return GenericResult[list](value=[self.model(step).value for step in context.step_contexts()])
-
-    @Flow.deps
-    def __deps__(self, context: BackfillContext):
-        return [(self.model, list(context.step_contexts()))]
-
-
-class Span(CallableModel):
-    @Flow.call
-    def __call__(self, context: DateRangeContext) -> GenericResult[int]:
-        return GenericResult[int](value=1)
-
-
-class Declaring(Naive):
-    """Declares its steps and leaves them to the graph."""
-
-    @Flow.call
-    def __call__(self, context: BackfillContext) -> GenericResult[list]:
-        return GenericResult[list](value=[])
-
-
-def days_of(model, count):
-    return BackfillModel(model=model).context_type.model_validate(
-        ["1700-01-01", dt.date(1700, 1, 1) + dt.timedelta(days=count - 1)]
-    )
-
-
-def days(count):
-    return days_of(Day(), count)
-
-
-def packaged():
-    """The evaluators of the packaged config, new ones for each run."""
-    evaluators = [GraphEvaluator(), MemoryCacheEvaluator(), LoggingEvaluator()]
-    return FlowOptionsOverride(options=FlowOptions(evaluator=MultiEvaluator(evaluators=evaluators), cacheable=True))
-
-
-def seconds(function):
-    started = time.perf_counter()
-    function()
-    return time.perf_counter() - started
-
-
-def medians(*functions, rounds=7):
-    """The median seconds of each function, in samples taken in turns after one call each that counts for nothing."""
-    for function in functions:
-        function()
-    turns = [[seconds(function) for function in functions] for _ in range(rounds)]
-    return [statistics.median(times) for times in zip(*turns, strict=True)]
-
-
-def show(line):
-    print(line)  # noqa: T201 - shown by -s
-
-
-def table(title, steps, times, beside):
-    show(f"\n{title}, {steps:,} steps")
-    for name, took in times.items():
-        show(f"{name:>44} {took / steps * 1e6:10.1f} us a step {took / beside:8.2f}")
-
-
-def test_a_step_beside_a_bare_loop(tmp_path):
-    context, model = days(5_000), Day()
+def test_a_step_beside_a_bare_loop(compare, full, tmp_path):
+    count, model = 2_000 if full else 500, Day()
+    context = days_of(model, count)
     ready = list(context.step_contexts())
-    backfill, lean = BackfillModel(model=model), BackfillModel(model=model, collect=False)
-    marking = iter(range(100))
+    databases = iter(range(1_000))
+
+    def collecting():
+        return BackfillModel(model=model)(context)
+
+    def lean():
+        return BackfillModel(model=model, collect=False)(context)
+
+    def loop():
+        return [model(step) for step in ready]
+
+    def making():
+        return [model(DateContext(date=step.date)) for step in ready]
 
     def marked():
-        store = LocalCheckpointStore(path=tmp_path / f"{next(marking)}.sqlite")
+        store = LocalCheckpointStore(path=tmp_path / f"{next(databases)}.sqlite")
         BackfillModel(model=model, collect=False, checkpoint_store=store)(context)
         store.close()
 
-    names = ["a bare loop, its contexts ready", "a bare loop that makes its contexts"]
-    names += ["backfill", "backfill, collect=False", "backfill with a checkpoint store"]
-    bare, making, ours, leaner, stored = medians(
-        lambda: [model(step) for step in ready],
-        lambda: [model(DateContext(date=step.date)) for step in ready],
-        lambda: backfill(context),
-        lambda: lean(context),
-        marked,
+    bare = "a bare loop, contexts ready"
+    compare(
+        Case("a step", collecting, bare, loop, 2, each=count),
+        Case("a step", collecting, "a bare loop that makes contexts", making, each=count),
+        Case("a step, collect=False", lean, bare, loop, 1.5, quiet=True, each=count),
+        Case("a step with a mark", marked, bare, loop, 6, each=count),
     )
-    table("A plain evaluator", 5_000, dict(zip(names, (bare, making, ours, leaner, stored), strict=True)), bare)
-    assert leaner <= 1.5 * bare
-    assert ours <= 2 * bare
-    assert stored <= 6 * bare
 
 
-def test_a_step_beside_a_naive_backfill():
+def test_a_step_beside_a_naive_backfill(compare, full):
     """The graph evaluator's own share of a step is measured with a root that never asks for its steps."""
-    context, model, spans = days(1_000), Day(), days_of(Span(), 100_000)
-    kinds = {
-        "a naive backfill": (Naive(model=model), context),
-        "backfill in the graph": (BackfillModel(model=model), context),
-        "the graph alone": (Declaring(model=model), context),
-        "backfill as packaged (SerialExecutor)": (BackfillModel(model=model, executor=SerialExecutor()), context),
-        "backfill in two threads": (BackfillModel(model=model, executor=ThreadExecutor(max_workers=2)), context),
-        "backfill, chunk=100": (BackfillModel(model=Span(), chunk=100, collect=False), spans),
-    }
+    count, many, model = (1_000, 100_000, Day()) if full else (100, 5_000, Day())
+    context, spans = days_of(model, count), days_of(Days(), many)
 
-    def under(backfill, context):
-        with packaged():
-            backfill(context)
+    def under(backfill: CallableModel, context: Any) -> Callable[[], None]:
+        def run() -> None:
+            with packaged():
+                backfill(context)
 
-    times = medians(*(lambda kind=kind: under(*kind) for kind in kinds.values()), rounds=5)
-    naive, graph, _, serial, threads, chunks = (
-        took / len(context.steps()) for took, (_, context) in zip(times, kinds.values(), strict=True)
+        return run
+
+    naive = under(Naive(model=model), context)
+    serial = under(BackfillModel(model=model, executor=SerialExecutor()), context)
+    threads = under(BackfillModel(model=model, executor=ThreadExecutor(max_workers=2)), context)
+    graph, alone = under(BackfillModel(model=model), context), under(Declaring(model=model), context)
+    chunks = under(BackfillModel(model=Days(), chunk=100, collect=False), spans)
+    compare(
+        Case("a step, as packaged (SerialExecutor)", serial, "naive, with ccflow's evaluators", naive, 0.5, each=count),
+        Case("a step in two threads", threads, "naive, with ccflow's evaluators", naive, 0.6, each=count),
+        Case("a step that the graph runs", graph, "naive, with ccflow's evaluators", naive, 1.2, each=count),
+        Case("a step in the graph alone", alone, "naive, with ccflow's evaluators", naive, each=count),
+        Case("a step, chunk=100", chunks, "naive, with ccflow's evaluators", naive, 1 / 30, False, many, count),
     )
-    show("\nThe packaged evaluators, 1,000 steps (100,000 in chunks)")
-    for (name, (_, context)), took in zip(kinds.items(), times, strict=True):
-        each = took / len(context.steps())
-        show(f"{name:>44} {each * 1e6:10.1f} us a step {each / naive:8.3f}")
-    assert graph <= 1.2 * naive
-    assert serial <= 0.5 * naive
-    assert threads <= 0.6 * naive
-    assert chunks <= naive / 50
 
 
-MEMORY = """\
-import resource, sys
-from ccflow import CallableModel, DateContext, DateRangeContext, DatetimeRangeContext, Flow, GenericResult
-from ccflow_etl import BackfillModel
+def bare_chunks(steps: int) -> int:
+    start, model = dt.datetime(2000, 1, 1), Moments()
+    for first in range(0, steps, 1_000):
+        times = {"start_datetime": first, "end_datetime": first + 1_000}
+        model(DatetimeRangeContext(**{name: start + dt.timedelta(minutes=number) for name, number in times.items()}))
+    return steps
 
 
-class Span(CallableModel):
-    @Flow.call
-    def __call__(self, context: DatetimeRangeContext) -> GenericResult[int]:
-        return GenericResult[int](value=1)
+def chunked(steps: int, path: str | None) -> int:
+    start = dt.datetime(2000, 1, 1)
+    backfill = BackfillModel(model=Moments(), chunk=1_000, collect=False, report_path=path)
+    return backfill([start, start + dt.timedelta(minutes=steps - 1), None, "forward", "1min"]).summary.succeeded
 
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def bare_results(steps: int) -> int:
+    contexts = days_of(Day(), steps).step_contexts()
+    kept = [(context, Day()(context)) for context in contexts]
+    return len(kept)
 
 
-chunk, steps, path, collect = int(sys.argv[1]) or None, int(sys.argv[2]), sys.argv[3] or None, sys.argv[4] == "True"
-backfill = BackfillModel(model=Span(), chunk=chunk, collect=collect, report_path=path)
-backfill(["2024-01-01", "2024-01-01", None, "forward", "1min"])
-before = peak()
-import datetime as dt
-start = dt.datetime(2000, 1, 1)
-result = backfill([start, start + dt.timedelta(minutes=steps - 1), None, "forward", "1min"])
-assert result.summary.succeeded == steps
-print(before, peak())
-"""
+def collected(steps: int) -> int:
+    result = BackfillModel(model=Day())(days_of(Day(), steps))
+    return len(result.value["outputs"])
 
 
-@pytest.mark.parametrize(
-    ("chunk", "steps", "report", "collect", "most"),
-    [
-        (1_000, 1_000_000, "", False, 300),
-        (1_000, 1_000_000, "run.parquet", False, 300),
-        (0, 100_000, "", False, None),
-        (0, 100_000, "", True, None),
-    ],
-)
-def test_memory(tmp_path, chunk, steps, report, collect, most):
-    arguments = [str(chunk), str(steps), report and str(tmp_path / report), str(collect)]
-    started = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", MEMORY, *arguments], capture_output=True, text=True, check=True)
-    before, after = map(float, done.stdout.split())
-    took, grew = time.perf_counter() - started, (after - before) * 2**20 / steps
-    kind = f"chunk={chunk}, collect={collect}, report {report or 'in memory'}"
-    show(f"\n{steps:,} steps, {kind}: {took:.1f} s, {after:.0f} MB at most, {grew:.0f} bytes a step")
-    assert most is None or after <= most
-    assert grew <= 1024
+def peak_of(function: Callable[..., int], steps: int, *arguments: Any) -> tuple[int, int]:
+    """The peak of this process for so many steps, after a few that load what is loaded once."""
+    function(1_000, *arguments)
+    done = []
+    found = peak(lambda: done.append(function(steps, *arguments)))
+    assert done == [steps]
+    return found
 
 
-def test_steps_that_wait_in_threads():
-    backfill = BackfillModel(model=Waiting(), executor=ThreadExecutor(max_workers=32))
-    context = days(1_000)
-    [took] = medians(lambda: backfill(context), rounds=3)
-    show(f"\n1,000 steps that wait 50 ms, in 32 threads: {took:.2f} s, where 1.56 s is the least")
-    assert took <= 4
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
+def test_memory_of_chunks(compare, alone, full, tmp_path):
+    steps = 1_000_000 if full else 10_000
+    bare, _ = alone(peak_of, bare_chunks, steps)
+    for what, path in (("in chunks", None), ("in chunks, report streamed", str(tmp_path / "run.parquet"))):
+        most, _ = alone(peak_of, chunked, steps, path)
+        compare.sizes(
+            f"peak of {steps:,} steps {what}", most, "a process with a bare loop", bare, 4, quiet=True, by="memory"
+        )
 
 
-def test_steps_that_compute_in_processes(tmp_path):
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
+def test_memory_of_outputs(compare, alone, full):
+    steps = 30_000 if full else 1_000
+    (_, ours), (_, theirs) = (alone(peak_of, function, steps) for function in (collected, bare_results))
+    beside = "a list of contexts and results"
+    compare.sizes("a step with its output", ours / steps, beside, theirs / steps, 1.5, quiet=True, by="memory")
+
+
+def test_steps_that_wait_in_threads(compare, full):
+    count, model = 1_000 if full else 64, Waiting()
+    context = days_of(model, count)
+    contexts = list(context.step_contexts())
+    backfill = BackfillModel(model=model, executor=ThreadExecutor(max_workers=32))
+
+    def pool():
+        with ThreadPoolExecutor(32) as threads:
+            return list(threads.map(model, contexts))
+
+    what, bare = "a step that waits 50 ms, 32 threads", "a bare pool of 32"
+    few, ours = 20, partial(backfill, context)
+
+    def loop():
+        return [model(context) for context in contexts[:few]]
+
+    compare(
+        Case(what, ours, bare, pool, 1.5, quiet=True, each=count),
+        Case(what, ours, "a bare loop", loop, 1 / 5, each=count, theirs_each=few),
+        by="clock",
+    )
+
+
+def test_steps_that_compute_in_processes(compare, full):
     """What two processes gain depends on who else is at work, so a bare pool is measured beside them."""
-    (tmp_path / "computing.py").write_text(CPU_BOUND)
-    sys.path.insert(0, str(tmp_path))
-    try:
-        computing = importlib.import_module("computing")
-        model, context = computing.Computing(), days(64)
-        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-            times = medians(
-                lambda: BackfillModel(model=model)(context),
-                lambda: list(pool.map(computing.compute, range(64))),
-                lambda: BackfillModel(model=model, executor=pool)(context),
-                lambda: BackfillModel(model=model, executor=ProcessExecutor(max_workers=2))(context),
-                rounds=1,
-            )
-    finally:
-        sys.path.remove(str(tmp_path))
-    alone, bare, ours, fresh = times
-    show("\n64 steps that compute")
-    for name, took in zip(
-        ("one process", "a bare pool of two", "backfill in that pool", "backfill in two new processes"),
-        times,
-        strict=True,
+    count, model = (32, Computing(count=1_000_000)) if full else (16, Computing(count=10_000))
+    context = days_of(model, count)
+    contexts = list(context.step_contexts())
+
+    def alone():
+        return [model(step) for step in contexts]
+
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+
+        def ours():
+            return BackfillModel(model=model, executor=pool)(context)
+
+        def bare():
+            return list(pool.map(model, contexts))
+
+        def fresh():
+            return BackfillModel(model=model, executor=ProcessExecutor(max_workers=2))(context)
+
+        what = "a step that computes, two processes"
+        compare(
+            Case(what, ours, "the same pool, bare", bare, 1.5, quiet=True, each=count),
+            Case(what, ours, "a bare loop", alone, each=count),
+            Case("a step that computes, two new processes", fresh, "a bare loop", alone, each=count),
+            by="clock",
+        )
+
+
+def test_contexts_of_steps(compare, full):
+    count = 20_000 if full else 5_000
+    days = BackfillContext[DateContext](
+        start_datetime="1750-01-01", end_datetime=dt.datetime(1750, 1, 1) + dt.timedelta(days=count - 1)
+    )
+    zoned = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+    hours = BackfillContext[DatetimeContext](
+        start_datetime=zoned, end_datetime=zoned + dt.timedelta(hours=count - 1), interval="1h"
+    )
+    for what, context, make in (
+        ("a step's DateContext", days, lambda step: DateContext(date=step.date)),
+        ("a step's DatetimeContext, aware", hours, lambda step: DatetimeContext(dt=step.dt)),
     ):
-        show(f"{name:>44} {took:10.2f} s {alone / took:8.2f} times as fast")
-    assert ours <= 1.5 * bare
-    assert fresh <= 2 * bare + 5
+        ready = list(context.step_contexts())
+        assert len(ready) == count
+
+        def ours(context=context):
+            for _ in context.step_contexts():
+                pass
+
+        def by_hand(ready=ready, make=make):
+            for step in ready:
+                make(step)
+
+        compare(
+            Case(what, ours, "its class, called", by_hand, 1, each=count),
+            Case(f"{what}: before the first", context.step_contexts, "all of them", ours, 1 / 20),
+        )
 
 
-def test_contexts_of_steps():
-    def one_for_each(context):
-        for _ in context.step_contexts():
-            pass
-
-    contexts = {
-        "DateContext": BackfillContext[DateContext](start_datetime="1750-01-01", end_datetime="2023-10-15"),
-        "DatetimeContext, aware": BackfillContext[DatetimeContext](
-            start_datetime="2000-01-01T00:00+00:00", end_datetime="2011-05-29T15:00+00:00", interval="1h"
-        ),
-    }
-    show("")
-    for name, context in contexts.items():
-        count = len(context.step_contexts())
-        [took] = medians(lambda context=context: one_for_each(context), rounds=5)
-        [unused] = medians(context.step_contexts, rounds=5)
-        show(f"{count:,} of {name}: {took / count * 1e6:.2f} us each, {unused * 1e6:.1f} us before the first")
-        assert took / count <= 10e-6
-        assert unused <= 200e-6
+@pytest.mark.benchmark(group="a backfill of 1,000 steps", max_time=1, min_rounds=3)
+@pytest.mark.parametrize("collect", [True, False])
+def test_a_thousand_steps(benchmark, collect):
+    backfill = BackfillModel(model=Day(), collect=collect)
+    result = benchmark(backfill, days_of(Day(), 1_000))
+    assert result.summary.succeeded == 1_000

@@ -1,21 +1,14 @@
-"""Steps of every unit over 1 to 1000 years, beside pandas in the same run.
-
-python -m pytest benchmarks/bench_calendars.py -s
-
-Each time is the median of samples taken in turns, so that what else the machine does slows both sides alike; a sample
-is the mean of calls that last a millisecond together, so that neither side pays for the caches of the other. The
-asserted ratios are about half of what an idle machine shows: they tell a lost algorithm from a noisy neighbour.
-"""
+"""Steps of every unit beside pandas and dateutil; counts, rules and streaming."""
 
 import datetime as dt
-import gc
-import statistics
-import time
 import tracemalloc
 
 import pandas as pd
 import pytest
+from dateutil.rrule import DAILY, HOURLY, MONTHLY, WEEKLY, YEARLY, rrule
+from pandas.tseries import holiday
 
+from benchmarks.ratios import Case
 from ccflow_etl import (
     BusinessHourCalendar,
     EasterOffset,
@@ -26,7 +19,6 @@ from ccflow_etl import (
     RuleCalendar,
 )
 
-YEARS = (1, 10, 100, 1000)
 LAST = "2019-12-31"
 # Below an hour a count makes the steps as many as hours: a century of seconds does not fit in memory.
 FIXED = ["D", "W", "h", "60min", "3600s", "3600000ms", "3600000000us"]
@@ -35,155 +27,207 @@ SEMI_MONTHS = ["SMS", "SME"]
 QUARTERS = ["QS", "QE", "BQS", "BQE"]
 ANNUAL = ["YS", "YE", "BYS", "BYE"]
 UNITS = [*FIXED, "B", *SEMI_MONTHS, *MONTHS, *QUARTERS, *ANNUAL]
-# How many times faster than pandas over a century, at least.
-FASTER = (
-    dict.fromkeys(SEMI_MONTHS + MONTHS + QUARTERS, 20)
-    | dict.fromkeys(ANNUAL, 8)
-    | {"B": 0.7}
-    | dict.fromkeys(FIXED, 0.5)
+# What steps take of pandas' time at most: about twice what an idle core shows, so that a shared one passes.
+OF_PANDAS = (
+    dict.fromkeys(SEMI_MONTHS + MONTHS + QUARTERS, 1 / 20)
+    | dict.fromkeys(ANNUAL, 1 / 8)
+    | {"B": 1 / 0.7}
+    | dict.fromkeys(FIXED, 2)
 )
-# What a century of month, quarter and year steps may take on top of the index that holds them, as a median. Thirty
-# microseconds are the aim on an idle core; the rest is slack for a shared one.
-CENTURY_SECONDS = 30e-6 * 2.5
+
+WORKDAYS = {"byweekday": range(5)}
+QUARTER_STARTS, QUARTER_ENDS = {"bymonth": (1, 4, 7, 10)}, {"bymonth": (3, 6, 9, 12)}
+RECURRENCES = {
+    "D": {"freq": DAILY},
+    "W": {"freq": WEEKLY},
+    "h": {"freq": HOURLY},
+    "B": {"freq": DAILY} | WORKDAYS,
+    "SMS": {"freq": MONTHLY, "bymonthday": (1, 15)},
+    "SME": {"freq": MONTHLY, "bymonthday": (15, -1)},
+    "MS": {"freq": MONTHLY, "bymonthday": 1},
+    "ME": {"freq": MONTHLY, "bymonthday": -1},
+    "BMS": {"freq": MONTHLY, "bysetpos": 1} | WORKDAYS,
+    "BME": {"freq": MONTHLY, "bysetpos": -1} | WORKDAYS,
+    "M": {"freq": MONTHLY},
+    "QS": {"freq": MONTHLY, "bymonthday": 1} | QUARTER_STARTS,
+    "QE": {"freq": MONTHLY, "bymonthday": -1} | QUARTER_ENDS,
+    "BQS": {"freq": MONTHLY, "bysetpos": 1} | QUARTER_STARTS | WORKDAYS,
+    "BQE": {"freq": MONTHLY, "bysetpos": -1} | QUARTER_ENDS | WORKDAYS,
+    "YS": {"freq": YEARLY, "bymonth": 1, "bymonthday": 1},
+    "YE": {"freq": YEARLY, "bymonth": 12, "bymonthday": 31},
+    "BYS": {"freq": MONTHLY, "bymonth": 1, "bysetpos": 1} | WORKDAYS,
+    "BYE": {"freq": MONTHLY, "bymonth": 12, "bysetpos": -1} | WORKDAYS,
+}
+
+HOLIDAYS = [f"{year}-0{month}-1{month}" for year in range(1920, 2020) for month in range(1, 8)]
+CUSTOM = {
+    "C": (RuleCalendar(holidays=HOLIDAYS), pd.offsets.CustomBusinessDay(holidays=HOLIDAYS), 2),
+    "CBMS": (RuleCalendar(interval="CBMS", holidays=HOLIDAYS), pd.offsets.CBMonthBegin(holidays=HOLIDAYS), 1 / 100),
+    "CBME": (RuleCalendar(interval="CBME", holidays=HOLIDAYS), pd.offsets.CBMonthEnd(holidays=HOLIDAYS), 1 / 100),
+    "bh": (BusinessHourCalendar(), pd.offsets.BusinessHour(), 1 / 500),
+    "cbh": (
+        BusinessHourCalendar(interval="cbh", holidays=HOLIDAYS),
+        pd.offsets.CustomBusinessHour(holidays=HOLIDAYS),
+        1 / 500,
+    ),
+}
 
 TEN_RULES = (
     *(FixedDate(month=month, day=3 * month, observance="nearest") for month in range(1, 6)),
     *(NthWeekday(month=month, weekday="Mon", n=n) for month, n in ((2, 3), (5, -1), (9, 1))),
     *(EasterOffset(days=days) for days in (-2, 39)),
 )
-HOLIDAYS = [f"{year}-0{month}-1{month}" for year in range(1920, 2020) for month in range(1, 8)]
-CUSTOM = [
-    ("C", RuleCalendar(holidays=HOLIDAYS), pd.offsets.CustomBusinessDay(holidays=HOLIDAYS), 0.5),
-    ("CBMS", RuleCalendar(interval="CBMS", holidays=HOLIDAYS), pd.offsets.CBMonthBegin(holidays=HOLIDAYS), 100),
-    ("CBME", RuleCalendar(interval="CBME", holidays=HOLIDAYS), pd.offsets.CBMonthEnd(holidays=HOLIDAYS), 100),
-    ("bh", BusinessHourCalendar(), pd.offsets.BusinessHour(), 1000),
-    (
-        "cbh",
-        BusinessHourCalendar(interval="cbh", holidays=HOLIDAYS),
-        pd.offsets.CustomBusinessHour(holidays=HOLIDAYS),
-        1000,
-    ),
-]
+
+
+class TenHolidays(holiday.AbstractHolidayCalendar):
+    rules = (
+        *(
+            holiday.Holiday(f"fixed {month}", month=month, day=3 * month, observance=holiday.nearest_workday)
+            for month in range(1, 6)
+        ),
+        *(
+            holiday.Holiday(f"Monday {month}", month=month, day=day, offset=pd.DateOffset(weekday=weekday))
+            for month, day, weekday in ((2, 1, holiday.MO(3)), (5, 31, holiday.MO(-1)), (9, 1, holiday.MO(1)))
+        ),
+        *(
+            holiday.Holiday(f"Easter {days}", month=1, day=1, offset=[pd.offsets.Easter(), pd.offsets.Day(days)])
+            for days in (-2, 39)
+        ),
+    )
 
 
 def freq(unit):
     return {"W": pd.offsets.Day(7), "M": pd.DateOffset(months=1)}.get(unit, unit)
 
 
-def first_day(years):
-    return f"{2020 - years:04d}-01-01"
+def steps_of(calendar, years):
+    start = f"{2020 - years:04d}-01-01"
+    return lambda: calendar.steps(start, LAST)
 
 
-def seconds(function, number=1):
-    started = time.perf_counter()
-    for _ in range(number):
-        function()
-    return (time.perf_counter() - started) / number
-
-
-def medians(*functions, rounds=None):
-    """The median seconds of each function, in samples taken in turns after one call each that counts for nothing."""
-    once = [seconds(function) for function in functions]
-    numbers = [max(int(1e-3 / each), 1) for each in once]
-    rounds = rounds or min(max(int(0.2 / max(*once, 1e-3)), 3), 31)
-    gc.collect()
-    gc.disable()
-    try:
-        turns = [[*map(seconds, functions, numbers)] for _ in range(rounds)]
-    finally:
-        gc.enable()
-    return [statistics.median(times) for times in zip(*turns, strict=True)]
-
-
-def beside_pandas(steps, offset, start):
-    """The median seconds of our steps and of pandas' from a start."""
-    return medians(lambda: steps(start, LAST), lambda: pd.date_range(start, LAST, freq=offset, unit="us"))
-
-
-def show(line):
-    print(line)  # noqa: T201 - shown by -s
-
-
-def row(name, cells):
-    show(
-        f"{name:>14} | "
-        + " | ".join(f"{ours * 1e6:9,.0f} {theirs * 1e6:11,.0f} {theirs / ours:8.2f}" for ours, theirs in cells)
-    )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _header():
-    show(
-        "\nmicroseconds of ccflow-etl, of pandas, and their ratio, over "
-        + ", ".join(f"{years:,}" for years in YEARS)
-        + " years"
-    )
+def pandas_steps(offset, years):
+    start = f"{2020 - years:04d}-01-01"
+    return lambda: pd.date_range(start, LAST, freq=offset, unit="us")
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_steps_beside_pandas(unit):
+def test_steps_beside_pandas(compare, full, unit):
+    interval, most = Interval.model_validate(unit), OF_PANDAS[unit]
+    century, millennium = steps_of(interval, 100), steps_of(interval, 1_000)
+    pandas_century = pandas_steps(freq(unit), 100)
+    assert list(century()[:100]) == list(pandas_century()[:100])
+    compare(Case(f"{unit}, a century", century, "pandas.date_range", pandas_century, most))
+    if full:
+        compare(Case(f"{unit}, 1,000 years", millennium, "pandas.date_range", pandas_steps(freq(unit), 1_000), most))
+    if unit not in FIXED:  # an element of an array past the processor's caches costs more, for pandas as well
+        what, counts = f"{unit}, one step of 1,000 years", (len(millennium()), len(century()))
+        compare(Case(what, millennium, "one of a century", century, 4, False, *counts))
+
+
+@pytest.mark.parametrize("unit", RECURRENCES)
+def test_steps_beside_dateutil(compare, full, unit):
+    years = 1 if unit == "h" else 100 if full else 10
+    first, last = dt.datetime(2020 - years, 1, 1), dt.datetime(2019, 12, 31)
     interval = Interval.model_validate(unit)
-    cells = [beside_pandas(interval.steps, freq(unit), first_day(years)) for years in YEARS]
-    row(unit, cells)
-    (ours, theirs), (ours_of_a_thousand, theirs_of_a_thousand) = cells[2:]
-    assert theirs / ours >= FASTER[unit]
-    assert theirs_of_a_thousand / ours_of_a_thousand >= FASTER[unit]
-    # Linear in the number of steps; arrays past the processor's caches cost more an element, for pandas as well.
-    assert ours_of_a_thousand <= 40 * ours or unit in FIXED
+
+    def ours():
+        return interval.steps(first, last)
+
+    def recurrences():
+        return list(rrule(dtstart=first, until=last, **RECURRENCES[unit]))
+
+    assert list(ours()) == recurrences()
+    period = {1: "a year", 10: "ten years", 100: "a century"}[years]
+    compare(Case(f"{unit}, {period}", ours, "dateutil.rrule", recurrences, 1 / 4))
 
 
-@pytest.mark.parametrize(("unit", "calendar", "offset", "faster"), CUSTOM, ids=[case[0] for case in CUSTOM])
-def test_working_time_beside_pandas(unit, calendar, offset, faster):
-    cell = beside_pandas(calendar.steps, offset, first_day(100))
-    row(f"{unit}, a century", [cell])
-    assert cell[1] / cell[0] >= faster
+@pytest.mark.parametrize("unit", CUSTOM)
+def test_working_time_beside_pandas(compare, full, unit):
+    calendar, offset, most = CUSTOM[unit]
+    years, period = (100, "a century") if full else (10, "ten years")
+    compare(
+        Case(
+            f"{unit}, {period}",
+            steps_of(calendar, years),
+            "pandas.date_range",
+            pandas_steps(offset, years),
+            most if full else max(most, 1 / 20),
+        )
+    )
 
 
 @pytest.mark.parametrize("unit", MONTHS + QUARTERS + ANNUAL)
-def test_a_century_on_top_of_its_index(unit):
-    interval = Interval.model_validate(unit)
-    places = interval.steps(first_day(100), LAST).to_numpy()
-    ours, index = medians(lambda: interval.steps(first_day(100), LAST), lambda: pd.DatetimeIndex(places, copy=False))
-    show(f"{unit:>14} | a century on top of its index: {(ours - index) * 1e6:.1f} us")
-    assert ours - index <= CENTURY_SECONDS
+def test_a_century_beside_the_index_that_holds_it(compare, unit):
+    century = steps_of(Interval.model_validate(unit), 100)
+    places = century().to_numpy()
+    compare(
+        Case(
+            f"{unit}, a century",
+            century,
+            "pandas.DatetimeIndex of the array",
+            lambda: pd.DatetimeIndex(places, copy=False),
+            8,
+            quiet=True,
+        )
+    )
 
 
-def test_a_cold_calendar_of_ten_rules():
+def test_a_cold_calendar_of_ten_rules(compare):
     days = iter(range(10**6))
 
     def cold():
         # A one-off date of its own makes each calendar new to any cache.
-        extra = dt.date(1920, 1, 1) + dt.timedelta(days=next(days))
-        RuleCalendar(rules=TEN_RULES, extra_days=[extra]).steps(first_day(100), LAST)
+        extra = dt.date(1920, 1, 3) + dt.timedelta(days=7 * next(days))
+        return RuleCalendar(rules=TEN_RULES, extra_days=[extra]).steps("1920-01-01", LAST)
 
-    median, build = medians(cold, lambda: RuleCalendar(rules=TEN_RULES))
-    show(f"{'ten rules':>14} | a century, cold: {median * 1e6:.0f} us, of which {build * 1e6:.0f} us make the calendar")
-    assert median <= 0.5e-3 * 2
+    def pandas_cold():
+        # Asked by the offset itself, it knows no holiday before 1970.
+        closed = TenHolidays().holidays("1919-01-01", "2021-12-31")
+        return pd.date_range("1920-01-01", LAST, freq=pd.offsets.CustomBusinessDay(holidays=closed), unit="us")
+
+    assert cold().symmetric_difference(pandas_cold()).tolist() == [pd.Timestamp(1920, 1, 3)]
+    compare(Case("ten rules, a century from nothing", cold, "pandas' holiday calendar", pandas_cold, 1 / 3))
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_a_count_takes_the_same_time_for_any_range(unit):
+def test_a_count_takes_the_same_time_for_any_range(compare, unit):
     interval = Interval.model_validate(unit)
-    year, everything = medians(
-        lambda: interval.count("2019-01-01", LAST), lambda: interval.count("0001-01-01", "9999-12-31")
+
+    def of_a_year():
+        return interval.count("2019-01-01", LAST)
+
+    def of_everything():
+        return interval.count("0001-01-01", "9999-12-31")
+
+    def of_an_index():
+        return len(pd.date_range("2019-01-01", LAST, freq=freq(unit)))
+
+    assert of_a_year() == of_an_index()
+    compare(
+        Case(f"{unit}, count of 9,999 years", of_everything, "of a year", of_a_year, 3),
+        Case(f"{unit}, count of a year", of_a_year, "len(pandas.date_range)", of_an_index, 1),
     )
-    show(f"{unit:>14} | count of a year: {year * 1e6:.1f} us, of 9,999 years: {everything * 1e6:.1f} us")
-    assert everything <= 60e-6
-    assert everything <= 3 * year
 
 
-def test_streaming_ten_years_of_minutes_in_little_memory():
+def test_streaming_ten_years_of_minutes_in_little_memory(compare):
     minutes = IntervalCalendar(interval="min")
-    minutes.count("2009-01-01", "2009-01-02")
-    tracemalloc.start()
-    try:
-        steps = sum(len(block) for block in minutes.chunks("2009-01-01", "2019-01-01", 10_000))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    show(f"{'min':>14} | {steps:,} steps in blocks of 10,000: {peak / 1e6:.1f} MB at most")
-    assert steps == 3652 * 1440 + 1
-    assert peak <= 50e6
+
+    def blocks():
+        return sum(len(block) for block in minutes.chunks("2009-01-01", "2019-01-01", 10_000))
+
+    def whole():
+        return len(minutes.steps("2009-01-01", "2019-01-01"))
+
+    assert blocks() == whole() == 3652 * 1440 + 1
+    peaks = []
+    for function in (blocks, whole):
+        tracemalloc.start()
+        try:
+            function()
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    compare.sizes("ten years of minutes in blocks of 10,000", peaks[0], "all at once", peaks[1], 1 / 20, by="memory")
 
 
 @pytest.mark.benchmark(group="a century of steps", max_time=0.1, min_rounds=5)
@@ -195,5 +239,5 @@ def test_a_century_of_steps(benchmark, unit):
         calendar = RuleCalendar(rules=TEN_RULES, interval=unit)
     else:
         calendar = Interval.model_validate(unit)
-    steps = benchmark(calendar.steps, first_day(100), LAST)
+    steps = benchmark(calendar.steps, "1920-01-01", LAST)
     assert steps[-1] <= pd.Timestamp(LAST)

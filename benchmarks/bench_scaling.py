@@ -1,7 +1,4 @@
-"""How much one driver can do: what a step costs it when the workers cost nothing.
-
-python -m pytest benchmarks/bench_scaling.py -s
-"""
+"""How much one driver can do: what a step costs it when the workers cost nothing."""
 
 import datetime as dt
 import os
@@ -9,11 +6,13 @@ import struct
 import time
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from functools import partial
 
 import cloudpickle
-import pytest
-from ccflow import CallableModel, DatetimeContext, DatetimeRangeContext, Flow, GenericResult
+from ccflow import GenericResult
 
+from benchmarks.models import Moment, Moments
+from benchmarks.ratios import Case
 from ccflow_etl import BackfillModel, LocalCheckpointStore
 from ccflow_etl.execution.runner import Outcome
 
@@ -21,23 +20,11 @@ START = dt.datetime(2000, 1, 1)
 PLACE = 0x7FEEDDCC
 
 
-class Hourly(CallableModel):
-    @Flow.call
-    def __call__(self, context: DatetimeContext) -> GenericResult[int]:
-        return GenericResult[int](value=1)
-
-
-class Span(CallableModel):
-    @Flow.call
-    def __call__(self, context: DatetimeRangeContext) -> GenericResult[int]:
-        return GenericResult[int](value=1)
-
-
 class Instant(Executor):
     """Workers without number, on which a call takes no time: its outcome is there, as bytes, when it is submitted."""
 
     def __init__(self):
-        self.calls = self.sent = self.received = 0
+        self.calls = self.sent = 0
         outcome = Outcome(PLACE, result=GenericResult[int](value=1), started=time.time(), process=os.getpid())
         self._before, self._after = cloudpickle.dumps(outcome).split(struct.pack("<i", PLACE))
 
@@ -50,54 +37,64 @@ class Instant(Executor):
 
     def _submit(self, index, item):
         answer = self._before + struct.pack("<i", index) + self._after
-        self.calls, self.sent, self.received = self.calls + 1, self.sent + len(item), self.received + len(answer)
+        self.calls, self.sent = self.calls + 1, self.sent + len(item)
         future = Future()
         future.set_result(answer)
         return future
 
 
+def context_of(backfill, minutes):
+    end = START + dt.timedelta(minutes=minutes - 1)
+    return backfill.context_type.model_validate([START, end, None, "forward", "1min"])
+
+
 def run(model, minutes, **fields):
-    """Seconds of this process for a backfill of so many minutes, and its pool."""
+    """A backfill of so many minutes on such workers, and its pool."""
     with Instant() as pool:
         backfill = BackfillModel(model=model, executor=pool, collect=False, **fields)
-        end = START + dt.timedelta(minutes=minutes - 1)
-        context = backfill.context_type.model_validate([START, end, None, "forward", "1min"])
-        began = time.process_time()
-        result = backfill(context)
-        took = time.process_time() - began
+        result = backfill(context_of(backfill, minutes))
     assert result.summary.succeeded == minutes
-    return took, pool
+    return pool
 
 
-def show(line):
-    print(line)  # noqa: T201 - shown by -s
+def bare_loop(count):
+    """The calls themselves, in this process, with contexts that are ready."""
+    model = Moment()
+    contexts = list(context_of(BackfillModel(model=model), count).step_contexts())
+    return lambda: [model(context) for context in contexts]
 
 
-def feeds(each):
-    return ", ".join(f"{seconds / each:,.0f} threads of {seconds:g} s steps" for seconds in (0.05, 1, 60))
+def test_what_a_step_costs_the_driver(compare, full, tmp_path):
+    few, many, most = (10_000, 100_000, 10_000_000) if full else (500, 5_000, 100_000)
+    databases = iter(range(1_000))
 
+    def marked():
+        store = LocalCheckpointStore(path=tmp_path / f"{next(databases)}.sqlite")
+        run(Moment(), few, checkpoint_store=store)
+        store.close()
 
-@pytest.mark.parametrize(
-    ("steps", "chunk"), [(10_000, None), (100_000, None), (1_000_000, None), (10_000_000, 1_000)], ids=str
-)
-def test_the_driver(steps, chunk):
-    took, pool = run(Span() if chunk else Hourly(), steps, chunk=chunk)
-    each = took / pool.calls
-    show(
-        f"\n{steps:,} steps, chunk={chunk}: {took:.1f} s in all, {each * 1e6:.0f} us a call, "
-        f"{pool.sent / pool.calls:.0f} bytes there and {pool.received / pool.calls:.0f} back; feeds {feeds(each)}"
+    step, steps, loop = partial(run, Moment(), few), partial(run, Moment(), many), bare_loop(few)
+    compare(
+        Case("a step", step, "the call of its model", loop, 3, each=few),
+        Case(f"a step of {many:,}", steps, f"a step of {few:,}", step, 2, each=many, theirs_each=few),
+        Case("a step with a mark", marked, "a step", step, 6, quiet=True, each=few),
     )
-    # The workers' engine comes on top, which is given 1 ms a call by bench_dask.py.
-    assert took / steps <= 500e-6
-    assert pool.sent / pool.calls <= 1_000
-
-
-def test_the_driver_with_marks(tmp_path):
-    store = LocalCheckpointStore(path=tmp_path / "marks.sqlite")
-    took, pool = run(Hourly(), 20_000, checkpoint_store=store)
-    plain, _ = run(Hourly(), 20_000)
-    show(
-        f"\n20,000 steps: {took / pool.calls * 1e6:.0f} us a call with marks, {plain / pool.calls * 1e6:.0f} without; "
-        f"feeds {feeds(took / pool.calls)}"
+    chunks = partial(run, Moments(), most, chunk=1_000)
+    compare(
+        Case(
+            f"a step of {most:,} in chunks of 1,000",
+            chunks,
+            "the call of its model",
+            loop,
+            1 / 5,
+            each=most,
+            theirs_each=few,
+        ),
     )
-    assert took / pool.calls <= 1e-3
+
+
+def test_what_is_sent_for_a_step(compare):
+    pool, model = run(Moment(), 1_000), Moment()
+    context = context_of(BackfillModel(model=model), 1).step_contexts()[0]
+    by_hand = len(cloudpickle.dumps((model, context)))
+    compare.sizes("sent to a worker for a step", pool.sent / pool.calls, "its model and context, pickled", by_hand, 1)

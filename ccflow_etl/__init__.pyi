@@ -86,4 +86,3 @@ from .stores.records import CheckpointRecord as CheckpointRecord
 from .stores.records import CheckpointStatus as CheckpointStatus
 
 __version__: str
-__all__: list[str]

@@ -14,6 +14,7 @@ from hypothesis import settings
 # HYPOTHESIS_PROFILE=nightly python -m pytest tests -q
 settings.register_profile("quick", deadline=None)  # a busy machine is not a failure
 settings.register_profile("nightly", deadline=None, max_examples=2_000)
+settings.register_profile("mutation", deadline=None, max_examples=25, derandomize=True, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 # It keeps its list of fonts in the home folder otherwise.

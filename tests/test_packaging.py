@@ -33,7 +33,7 @@ def test_it_holds_the_package_and_nothing_else(wheel):
     assert folders == {"ccflow_etl", f"ccflow_etl-{ccflow_etl.__version__}.dist-info"}
 
 
-@pytest.mark.parametrize("pattern", ["*.py", "*.pyi", "*.yaml", "py.typed"])
+@pytest.mark.parametrize("pattern", ["*.py", "*.pyi", "*.yaml", "*.html", "*.css", "py.typed"])
 def test_it_holds_every_file_of_a_kind(wheel, pattern):
     in_tree = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ccflow_etl").rglob(pattern)}
     assert in_tree
@@ -52,7 +52,7 @@ def test_its_metadata(wheel):
     assert {"dask", "object-store", "plot", "examples", "dev"} <= set(found.get_all("Provides-Extra"))
     required = {line.split(">")[0] for line in found.get_all("Requires-Dist") if "extra ==" not in line}
     required = {name.split("<")[0] for name in required}
-    assert required == {"ccflow", "pydantic", "hydra-core", "pandas", "numpy", "pyarrow", "rich"}
+    assert required == {"ccflow", "pydantic", "hydra-core", "jinja2", "pandas", "numpy", "pyarrow", "rich"}
     assert "Apache License" in metadata(wheel, "licenses/LICENSE")
 
 
@@ -70,7 +70,7 @@ def test_its_entry_points(wheel):
 def test_the_constraints_pin_what_the_project_asks_for():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *extras["dev"], *extras["examples"], *extras["plot"]]
+    asked = [*project["dependencies"], *extras["dev"], *extras["examples"], *extras["plot"], *extras["browser"]]
     names = {line.split(">")[0].lower().replace("_", "-") for line in asked if not line.startswith("ccflow-etl[")}
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines}

@@ -14,6 +14,7 @@ from ccflow_etl import (
     BackfillModel,
     BackfillResult,
     BusinessHourCalendar,
+    DailyCalendar,
     HourlyCalendar,
     PeriodEdgeCalendar,
     WeekdayCalendar,
@@ -59,6 +60,64 @@ def test_steps_of_a_day_are_counted_and_explained_by_a_colour_bar():
     shown = drawn(axes)[1]
     assert sorted(shown[~np.isnan(shown)]) == [6, 23, 24]
     assert [other.get_ylabel() for other in axes.figure.axes] == ["", "steps a day"]
+
+
+def test_the_first_colour_is_that_of_the_fewest_steps_and_ticks_are_whole():
+    zone = ZoneInfo("America/Los_Angeles")
+    start, end = dt.datetime(2010, 1, 1, tzinfo=zone), dt.datetime(2010, 12, 31, 23, tzinfo=zone)
+    axes = plot_calendar(HourlyCalendar(), start, end)
+    image, scale = axes.get_images()[1], axes.figure.axes[1]
+    assert image.get_clim() == (23, 25)
+    assert [tick for tick in scale.get_yticks() if 23 <= tick <= 25] == [23, 24, 25]
+
+
+def test_days_before_the_first_step_and_after_the_last_one_are_grey():
+    grey, shown = drawn(plot_calendar(WeekdayCalendar(), "2024-06-01", "2024-06-09"))  # two weekends and a week
+    assert np.argwhere(shown == 1).tolist() == [[row, 22] for row in range(5)]
+    assert np.argwhere(grey == 1).tolist() == [[5, 21], [5, 22], [6, 21], [6, 22]]
+
+
+@pytest.mark.parametrize(("first", "last"), [(2024, 2024), (2012, 2015)])
+def test_months_are_named_in_their_middle_and_so_nearly_evenly(first, last):
+    axes = plot_calendar(DailyCalendar(), f"{first}-01-01", f"{last}-12-31")
+    days = pd.Series(pd.date_range(f"{first}-01-01", f"{last}-12-31"))
+    # the column of a day, from that of the first of January, whose week is column 0
+    since_new_year = days.dt.day_of_year - 1
+    week = (since_new_year + (days - pd.to_timedelta(since_new_year, "D")).dt.day_of_week) // 7
+    middles = week.groupby(days.dt.month).mean()
+    assert axes.get_xticks() == pytest.approx(middles.to_numpy())
+    assert np.ptp(np.diff(axes.get_xticks())) < 0.6
+    assert [label.get_text() for label in axes.get_xticklabels()][::11] == ["Jan", "Dec"]
+
+
+def test_only_months_of_the_range_are_named():
+    axes = plot_calendar(DailyCalendar(), "2024-11-20", "2025-02-01")
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["Jan", "Feb", "Nov", "Dec"]
+
+
+def test_a_line_parts_the_days_of_two_months():
+    axes = plot_calendar(DailyCalendar(), "2024-01-15", "2024-05-10")
+    february, march, april, may = (line.tolist() for line in axes.collections[2].get_segments())
+    assert february == [[4.5, -0.5], [4.5, 2.5], [3.5, 2.5], [3.5, 6.5]]  # Thursday 1 February in column 4
+    assert march == [[8.5, -0.5], [8.5, 3.5], [7.5, 3.5], [7.5, 6.5]]
+    assert april == [[12.5, -0.5], [12.5, -0.5], [12.5, -0.5], [12.5, 6.5]]  # a Monday: straight
+    assert may == [[17.5, -0.5], [17.5, 1.5], [16.5, 1.5], [16.5, 6.5]]
+
+
+def test_weekdays_are_named_beside_each_year():
+    axes = plot_calendar(DailyCalendar(), "2024-12-01", "2025-01-31")
+    named = zip(axes.get_yticks(minor=True), axes.get_yticklabels(minor=True), strict=True)
+    assert {int(row): label.get_text() for row, label in named} == {
+        year * 8 + row: name for year in (0, 1) for row, name in {0: "Mon", 2: "Wed", 4: "Fri", 6: "Sun"}.items()
+    }
+
+
+def test_the_lines_can_be_seen_on_a_dark_page():
+    with mpl.style.context("dark_background"):
+        axes = plot_calendar(DailyCalendar(), "2024-01-15", "2024-05-10")
+    rows, columns, months = axes.collections
+    assert rows.get_colors().tolist() == columns.get_colors().tolist() == [[0, 0, 0, 1]]
+    assert months.get_colors().tolist() == [[1, 1, 1, 1]]
 
 
 def test_it_draws_into_given_axes():
@@ -161,7 +220,7 @@ def test_days_between_that_are_not_in_the_report_are_grey():
 def test_signs_tell_what_is_not_done_without_color():
     statuses = ["failed", "failed", "cancelled", "planned", "skipped", "succeeded", "checkpoint"]
     axes = plot_coverage(lines("2024-01-01", statuses))  # a Monday
-    rows = [sorted(path.vertices[:, 1].mean().round() for path in signs.get_paths()) for signs in axes.collections[2:]]
+    rows = [sorted(path.vertices[:, 1].mean().round() for path in signs.get_paths()) for signs in axes.collections[3:]]
     assert rows == [[4], [3, 3, 3, 3], [2], [0, 0, 1, 1]]  # strokes: /, four sides, -, and x twice
     assert (
         len(

@@ -30,7 +30,8 @@ class BaseCalendar(BaseModel, abc.ABC):
     """A set of steps in time: which instants of any range a pipeline runs for.
 
     A subclass implements :meth:`steps` and nothing else; it may return a list of datetimes instead of a DatetimeIndex.
-    It is called with plain datetimes. Calendars are immutable and hashable.
+    It is called with plain datetimes. Calendars are immutable and hashable, and ``a | b``, ``a & b`` and ``a - b`` are
+    calendars too.
 
     Validates from an interval (``"2M"``, an :class:`Interval`, ``{"interval": "1B"}``), from a registry path
     (a string that begins with ``/``, ``./`` or ``../``) and from any calendar's own configuration.
@@ -70,9 +71,19 @@ class BaseCalendar(BaseModel, abc.ABC):
         defaults = {name: field.default for name, field in type(self).model_fields.items()}
         return [(name, value) for name, value in self.__dict__.items() if value != defaults[name]]
 
+    def _repr_html_(self) -> str:
+        from .cards import calendar_card
+
+        return calendar_card(self).html()
+
     @abc.abstractmethod
     def steps(self, start: Instant, end: Instant) -> "pd.DatetimeIndex":
-        """The steps from ``start`` to ``end``, both inclusive, in order."""
+        """The steps from ``start`` to ``end``, both inclusive, in order, as a DatetimeIndex of resolution ``us``.
+
+        Raises:
+            ValueError: a bound is not an instant, only one of them has a time zone, or a step, or a bound that hours
+                count from, does not exist (or a step occurs twice) in the zone and the policy is ``"raise"``.
+        """
 
     def ticks(self, start: Instant, end: Instant) -> Ticks:
         """The steps from ``start`` to ``end`` before any is made: their count, their index, their blocks.
@@ -279,10 +290,5 @@ class GridCalendar(BaseCalendar):
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid: ...
 
     def steps(self, start: Instant, end: Instant) -> "pd.DatetimeIndex":
-        """The steps from ``start`` to ``end``, both inclusive, in order, as a DatetimeIndex of resolution ``us``.
-
-        Raises:
-            ValueError: a bound is not an instant, only one of them has a time zone, or a step, or a bound that hours
-                count from, does not exist (or a step occurs twice) in the zone and the policy is ``"raise"``.
-        """
+        """The steps that the grid has from ``start`` to ``end``."""
         return self.ticks(start, end).index()

@@ -91,7 +91,12 @@ class Interval(BaseModel):
     def __str__(self) -> str:
         return f"{self.n}{self.offset}"
 
-    def to_offset(self) -> Any:
+    def _repr_html_(self) -> str:
+        from .cards import interval_card
+
+        return interval_card(self).html()
+
+    def to_offset(self) -> "pd.offsets.BaseOffset":
         """The pandas offset that this interval maps onto; ``W`` is 7 days and ``M`` is ``DateOffset(months=n)``.
 
         >>> Interval(offset="W", n=2).to_offset()

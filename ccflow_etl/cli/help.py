@@ -47,6 +47,7 @@ cc-etl-explain prints the config that the same arguments compose, cc-etl-plan th
 
 {_ARGUMENTS}\
   --from-plan FILE         run a saved plan: its context, its steps; started again, it goes on where it was
+  --report FILE.html       write a page of the run, however it ends: a map of its steps, failures, config, versions
   --json                   print the result as one line of JSON on stdout; all else goes to stderr
   --multirun, -m           run once for each combination of values: context.min_length=1,2,3
   --cfg, -c job            print the composed config

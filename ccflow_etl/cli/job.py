@@ -1,7 +1,7 @@
 """A composed config made into what is run: the callable, its validated context and the flow options."""
 
 import gc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from ccflow import CallableModel, EvaluatorBase, FlowOptions, FlowOptionsOverride, ModelRegistry
@@ -15,6 +15,7 @@ from ccflow_etl.cli.missing import missing_keys
 
 if TYPE_CHECKING:
     from ccflow_etl import BackfillStatus
+    from ccflow_etl.models.report import StepReport
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,16 @@ class Job:
                 "set it in the config, as backfill.checkpoint_store",
             )
         return self.model.status(self.context)
+
+    def followed(self) -> "tuple[Job, list[StepReport]]":
+        """Return a job whose backfill puts its runs into a list, and the list, which stays empty without a backfill."""
+        from ccflow_etl import BackfillModel
+
+        if not isinstance(self.model, BackfillModel):
+            return self, []
+        model, runs = self.model.followed()
+        saved = None if self.saved is None else replace(self.saved, model=model)
+        return replace(self, model=model, saved=saved), runs
 
     def run(self) -> Any:
         """Return the result of the callable.

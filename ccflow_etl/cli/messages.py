@@ -89,7 +89,9 @@ def _explain_unknown_key(error: ConfigAttributeError | ConfigKeyError) -> Comman
     names = [] if error.parent_node is None else [str(name) for name in error.parent_node if name != "hydra"]
     siblings = [f"{parent}.{name}" if parent else name for name in names]
     known = f"; there is {', '.join(siblings)}" if siblings else ""
-    hint = did_you_mean(key, siblings) or f"a leading + adds a new key: +{key}=..."
+    # By the last name alone, as the rest is the same in all of them.
+    close = did_you_mean(key.removeprefix(f"{parent}."), names)
+    hint = did_you_mean(key, siblings) if close else f"a leading + adds a new key: +{key}=..."
     return CommandError(f"the config has no {key!r}{known}", hint)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Run the callable of the composed config and print its result; return the exit code."""
-    return run_command("cc-etl", _run, options={"--from-plan": "FILE"})
+    return run_command("cc-etl", _run, options={"--from-plan": "FILE", "--report": "FILE"})
 
 
 def _run(arguments: Arguments) -> None:
@@ -21,14 +21,19 @@ def _run(arguments: Arguments) -> None:
     from ccflow_etl.cli.hydra_app import launch
     from ccflow_etl.cli.job import prepare
     from ccflow_etl.cli.output import summary, to_json
+    from ccflow_etl.cli.report_page import REPORT, check_report, check_single, reported
     from ccflow_etl.execution.progress import progress_by_default
 
-    as_json = "--json" in arguments.flags
+    as_json, page = "--json" in arguments.flags, check_report(arguments.options.get(REPORT))
 
     def task(cfg: "DictConfig") -> None:
+        check_single(page)
         # with --json stdout is for the result alone, whatever a model prints
         with redirect_stdout(sys.stderr) if as_json else nullcontext(), progress_by_default(sys.stderr.isatty()):
-            result = prepare(cfg, arguments.options.get(FROM_PLAN)).run()
-        print(to_json(result) if as_json else summary(result), flush=True)
+            job = prepare(cfg, arguments.options.get(FROM_PLAN))
+            with reported(job, cfg, page) as run:
+                run.result = run.job.run()
+        print(to_json(run.result) if as_json else summary(run.result), flush=True)
+        run.check()
 
     launch(arguments, task)

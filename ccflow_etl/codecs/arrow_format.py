@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 from .arrow_sizes import message_size
 from .errors import Refusal
 from .formats import ContentFormat
-from .frames import Part, from_table, part_of, to_table
+from .frames import from_table, part_of, to_table
 from .options import DecodeOptions
 from .seal import SealedSink, is_sealed
+from .table_part import Part
 
 if TYPE_CHECKING:
     import pyarrow as pa

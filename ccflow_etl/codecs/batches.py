@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .errors import Refusal
-from .frames import SPEC_KEY, Part, from_table, to_table
+from .frames import from_table, to_table
+from .table_part import SPEC_KEY, Part
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -69,14 +70,16 @@ def _compare(first: "pa.Schema", later: "pa.Schema", rows: int) -> None:
     if not first.equals(later):
         raise Refusal(f"has the columns {dict(zip(later.names, later.types, strict=True))}, not those of the first")
     one, other = (json.loads((schema.metadata or {}).get(SPEC_KEY, b"{}")) for schema in (first, later))
+    if bool(one) != bool(other):
+        raise Refusal(f"is {'a pandas object' if other else 'a table'} and the first one is not; convert one of them")
     if one.get("index", {}).get("class") == "range" == other.get("index", {}).get("class"):
         goes_on = one["index"]["start"] + rows * one["index"]["step"]
         starts = other["index"].pop("start")
         if starts not in (goes_on, one["index"].pop("start")):
             raise Refusal(f"begins at {starts}; it may begin at {goes_on}, or where the first does", "its index")
         one["index"].pop("stop"), other["index"].pop("stop")
-    for key in one.keys() | other.keys():
-        if one.get(key) != other.get(key):
+    for key in sorted(one):  # class before columns: what is not of one class has no such columns
+        if one[key] != other.get(key):
             where = f"what describes its {key}" if key != "columns" else _first_difference(one[key], other[key])
             raise Refusal("differs from that of the first batch", where)
 

@@ -219,7 +219,10 @@ class PayloadCodec(BaseModel):
         is on each of them. Unless ``verified``, the whole file is first read once to compare its checksum.
 
         Raises:
-            PayloadDecodeError, PayloadIntegrityError, PayloadTooLargeError: As ``decode`` does.
+            PayloadDecodeError: If the file is not in this format.
+            PayloadIntegrityError: If its checksum says that it is damaged.
+            PayloadTooLargeError: If a batch would take more memory than ``max_decoded_bytes``.
+            ValueError: If the format has no batches.
 
         >>> import io, pandas as pd
         >>> codec, file = PayloadCodec(format="arrow"), io.BytesIO()

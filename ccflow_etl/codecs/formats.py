@@ -26,16 +26,36 @@ ENTRY_POINTS = "ccflow_etl.codecs"
 class ContentFormat(ABC):
     """One way to write a payload as bytes; instances hold no state.
 
+    A subclass has a ``name``, a ``suffix`` and a ``media_type``, and implements ``_encode(payload)``, which returns
+    bytes, and ``_decode(data, options)``, which returns the payload. What they cannot take, ``_encode`` refuses with a
+    ``ccflow_etl.codecs.errors.Refusal`` and ``_decode`` with a ``ValueError``, both with the reason. An entry point in
+    the group ``ccflow_etl.codecs`` makes it a format of every codec.
+
     A format may keep a *note* beside the content (CSV keeps the schema of a DataFrame). Bare bytes carry it
     inside; a byte filter with a header of its own carries it there, so that the content stays plain.
 
-    >>> content_format("json").suffix
-    '.json'
+    >>> class Hexadecimal(ContentFormat):
+    ...     name, suffix, media_type = "hex", ".hex", "text/plain"
+    ...     def _encode(self, payload):
+    ...         if not isinstance(payload, bytes):
+    ...             raise Refusal("is not bytes")
+    ...         return payload.hex().encode()
+    ...     def _decode(self, data, options):
+    ...         return bytes.fromhex(data.decode())
+    >>> Hexadecimal().encode(b"tea"), Hexadecimal().decode(b"746561")
+    (b'746561', b'tea')
+    >>> Hexadecimal().decode(b"tea")
+    Traceback (most recent call last):
+    ...
+    ccflow_etl.codecs.errors.PayloadDecodeError: cannot decode 3 bytes as 'hex': non-hexadecimal number found ...
     """
 
     name: ClassVar[str]
+    """The name of the format, as in ``PayloadCodec(format=name)``."""
     suffix: ClassVar[str]
+    """The suffix of its files, with the dot."""
     media_type: ClassVar[str | None]
+    """The media type of its content, or None."""
     reads_parts: ClassVar[bool] = False
     """Whether ``decode`` can read some columns and rows only."""
     streams: ClassVar[bool] = False

@@ -1,6 +1,6 @@
 """Categorical columns."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,8 +22,6 @@ class CategoryKind(ColumnKind):
     >>> spec["ordered"], spec["categories"]["values"], array.to_pylist()
     (True, [['c', 'b']], ['b', 'b'])
     """
-
-    name: ClassVar[str] = "category"
 
     def accepts(self, dtype: Any) -> bool:
         """Return whether it is categorical."""

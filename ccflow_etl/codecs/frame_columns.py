@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from .errors import Refusal
 
@@ -30,8 +30,6 @@ _LOCATIONS = {
 
 class ColumnKind(ABC):
     """How arrays of one family of dtypes are kept; instances hold no state."""
-
-    name: ClassVar[str]
 
     @abstractmethod
     def accepts(self, dtype: Any) -> bool:

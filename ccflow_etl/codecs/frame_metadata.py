@@ -86,7 +86,7 @@ def _range(index: Any) -> Spec:
 
 def _label_dtypes(labels: Any) -> list[Spec]:
     """Return how labels other than text are to be read; what pandas' format has no words for stays text."""
-    if labels.nlevels > 1 or labels.dtype != "int64":
+    if labels.dtype != "int64":  # nor has a MultiIndex
         return []
     types = {"pandas_type": "int64", "numpy_type": "int64"}
     return [{"name": _name(labels.name), "field_name": _name(labels.name), **types, "metadata": None}]

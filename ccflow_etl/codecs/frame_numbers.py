@@ -1,6 +1,6 @@
 """Columns of numbers and booleans: numpy's own and pandas' nullable ones."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,8 +17,6 @@ class NumpyKind(ColumnKind):
     >>> spec, array.null_count
     ({'dtype': 'float64'}, 0)
     """
-
-    name: ClassVar[str] = "numpy"
 
     def accepts(self, dtype: Any) -> bool:
         """Return whether it is such a dtype; Arrow has no longer floats than 64 bits."""
@@ -54,8 +52,6 @@ class MaskedKind(ColumnKind):
     >>> MaskedKind().encode(pd.array([1, None], dtype="Int8"))[1].to_pylist()
     [1, None]
     """
-
-    name: ClassVar[str] = "masked"
 
     def accepts(self, dtype: Any) -> bool:
         """Return whether it is such a dtype."""

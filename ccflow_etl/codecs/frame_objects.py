@@ -2,7 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
@@ -35,8 +35,6 @@ class ObjectKind(ColumnKind):
     ccflow_etl.codecs.errors.Refusal: it has the dtype object and in row 0 it holds <class 'object'> of type type, \
 which has no exact text form
     """
-
-    name: ClassVar[str] = "object"
 
     def accepts(self, dtype: Any) -> bool:
         """Return whether it is ``object``."""

@@ -1,7 +1,7 @@
 """Columns of complex numbers, sparse columns, and columns of Arrow's own types."""
 
 import base64
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,8 +20,6 @@ class ComplexKind(ColumnKind):
     >>> ComplexKind().encode(np.array([1 + 2j]))[1].to_pylist()
     ['(1+2j)']
     """
-
-    name: ClassVar[str] = "complex"
 
     def accepts(self, dtype: Any) -> bool:
         """Return whether it is such a dtype of two 32-bit or 64-bit floats."""
@@ -49,8 +47,6 @@ class SparseKind(ColumnKind):
     >>> SparseKind().encode(pd.arrays.SparseArray([0, 7, 0]))[1].to_pylist()
     [0, 7, 0]
     """
-
-    name: ClassVar[str] = "sparse"
 
     def accepts(self, dtype: Any) -> bool:
         """Return whether it is such a dtype."""
@@ -84,8 +80,6 @@ class ArrowKind(ColumnKind):
     >>> ArrowKind().encode(pd.array([1, None], dtype="int64[pyarrow]"))[1].to_pylist()
     [1, None]
     """
-
-    name: ClassVar[str] = "arrow"
 
     def accepts(self, dtype: Any) -> bool:
         """Return whether it is such a dtype."""

@@ -9,7 +9,7 @@ from .frame_blocks import decode_columns
 from .frame_columns import Spec, decode_column, encode_column
 from .frame_index import decode_index, encode_index, inline_index, keep_label, outline_index
 from .frame_metadata import pandas_document
-from .frames import SPEC_KEY, Part
+from .table_part import SPEC_KEY, Part
 from .tagged import from_tagged, to_tagged
 
 if TYPE_CHECKING:

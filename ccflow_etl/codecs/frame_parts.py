@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .filters import Condition, Filters, same_label, stored_value
 from .frame_columns import Spec
 from .frame_index import outline_index
-from .frames import SPEC_KEY, Part
+from .table_part import SPEC_KEY, Part
 from .tagged import from_tagged
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Columns of periods and of intervals."""
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,8 +22,6 @@ class PeriodKind(ColumnKind):
     >>> PeriodKind().encode(pd.array(["1970-03", None], dtype="period[M]"))[1].to_pylist()
     [2, None]
     """
-
-    name: ClassVar[str] = "period"
 
     def accepts(self, dtype: Any) -> bool:
         """Return whether it is such a dtype."""
@@ -61,8 +59,6 @@ class IntervalKind(ColumnKind):
     ['[0,1]', '[1,2]']
     """
 
-    name: ClassVar[str] = "interval"
-
     def accepts(self, dtype: Any) -> bool:
         """Return whether it is such a dtype."""
         import pandas as pd
@@ -93,6 +89,4 @@ class IntervalKind(ColumnKind):
         pairs = [missing if cell is None else json.loads(cell) for cell in column.to_pylist()]
         left, right = (pa.chunked_array([json_to_array([pair[side] for pair in pairs], kind)], kind) for side in (0, 1))
         ends = (decode_column(spec["ends"], side) for side in (left, right))
-        return pd.arrays.IntervalArray.from_arrays(
-            *(pd.Index(side, dtype=side.dtype) for side in ends), closed=spec["closed"]
-        )
+        return pd.arrays.IntervalArray.from_arrays(*map(pd.Index, ends), closed=spec["closed"])

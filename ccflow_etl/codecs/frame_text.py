@@ -1,6 +1,6 @@
 """Columns of text: pandas' string dtypes."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,8 +18,6 @@ class StringKind(ColumnKind):
     >>> StringKind().encode(pd.array(["a", None], dtype="string[python]"))[0]
     {'storage': 'python', 'missing': 'NA'}
     """
-
-    name: ClassVar[str] = "string"
 
     def accepts(self, dtype: Any) -> bool:
         """Return whether it is such a dtype."""

@@ -1,6 +1,6 @@
 """Columns of dates with times, with or without a time zone, and of durations."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +21,6 @@ class DatetimeKind(ColumnKind):
     >>> DatetimeKind().encode(pd.array(["2024-01-03"], dtype="datetime64[s, Europe/Paris]"))[0]
     {'unit': 's', 'zone': {'class': 'zoneinfo', 'key': 'Europe/Paris'}}
     """
-
-    name: ClassVar[str] = "datetime"
 
     def accepts(self, dtype: Any) -> bool:
         """Return whether it is such a dtype."""
@@ -69,8 +67,6 @@ class TimedeltaKind(ColumnKind):
     >>> TimedeltaKind().encode(np.array([90, "NaT"], dtype="m8[s]"))[1].null_count
     1
     """
-
-    name: ClassVar[str] = "timedelta"
 
     def accepts(self, dtype: Any) -> bool:
         """Return whether it is such a dtype."""

@@ -2,20 +2,16 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from .errors import Refusal
 from .filters import Filters, stored_value
 from .rows import is_rows, mapping_to_table, rows_to_table
+from .table_part import SPEC_KEY, Part
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
-
-SPEC_KEY = b"ccflow_etl"
-"""The schema metadata entry that says, as JSON, which pandas object a table was made from."""
 
 _ACCEPTED = (
     "takes a pandas DataFrame or Series, a pyarrow Table or RecordBatch, rows (a list of dicts), a dict of columns, "
@@ -49,24 +45,6 @@ def to_table(payload: Any) -> "pa.Table":
     if not table.num_columns and table.num_rows:
         raise Refusal(f"has {table.num_rows} rows but no columns, which leave nothing to keep")
     return table.replace_schema_metadata(metadata or None)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What of a whole table was read: the columns, and the rows."""
-
-    fields: list[str]
-    """The names of the columns of the table."""
-
-    columns: list[int] | None = None
-    """For a pandas object, the places of its columns among all; None for all."""
-
-    rows: "np.ndarray | range | None" = None
-    """The places of the rows among all; None for all."""
-
-    def at(self, rows: "np.ndarray | range") -> "Part":
-        """Return the same with these rows."""
-        return replace(self, rows=rows)
 
 
 def part_of(schema: "pa.Schema", columns: Sequence[Any] | None) -> Part:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from .errors import Refusal
 from .formats import ContentFormat
-from .frames import Part, from_table, part_of, to_table
+from .frames import from_table, part_of, to_table
 from .options import DecodeOptions
 from .parquet_parts import FileBytes, read_groups, read_parts
 from .seal import SealedSink, is_sealed
+from .table_part import Part
 
 if TYPE_CHECKING:
     import pyarrow as pa

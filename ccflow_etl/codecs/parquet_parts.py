@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from .filters import Filters, as_filters
-from .frames import Part, part_of, stored_filters
+from .frames import part_of, stored_filters
 from .options import DecodeOptions
 from .parquet_sizes import Bound, column_bound
+from .table_part import Part
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,1 +1,1 @@
-"""How a sequence of calls is run: executors and retries. Knows a callable, never a calendar."""
+"""How a sequence of calls is run: executors, attempts, retries and progress. Knows a callable, never a calendar."""

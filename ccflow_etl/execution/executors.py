@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, PositiveInt
 
 from .process_pool import ProcessPool
 
-__all__ = ["BaseExecutor", "ProcessExecutor", "SerialExecutor", "ThreadExecutor", "is_here", "until_interrupted"]
+__all__ = ["BaseExecutor", "ProcessExecutor", "SerialExecutor", "ThreadExecutor", "until_interrupted"]
 
 
 class BaseExecutor(BaseModel, abc.ABC):
@@ -55,11 +55,6 @@ class CallingThread(Executor):
         except Exception as error:  # an interrupt is for the caller, everything else for whoever asks for the result
             future.set_exception(error)
         return future
-
-
-def is_here(pool: Executor | None) -> bool:
-    """Whether the calls of a pool take place in this process, as far as can be told."""
-    return pool is None or isinstance(pool, CallingThread | ThreadPoolExecutor)
 
 
 class SerialExecutor(BaseExecutor):

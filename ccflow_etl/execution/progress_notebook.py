@@ -9,6 +9,7 @@ from .tally import Tally
 __all__ = ["NotebookProgress"]
 
 _INTERVAL = 0.5  # seconds between two changes
+_RUNNING, _DONE, _FAILED = "#0072b2", "#009e73", "#d55e00"
 
 
 class NotebookProgress:
@@ -45,6 +46,27 @@ class NotebookProgress:
         self._output.update(self)
 
     def _repr_mimebundle_(self, **options: object) -> dict[str, str]:
-        told = f"{self._label}: {', '.join(self._tally.parts(self._over))}"
-        bar = f'<progress max="{self._tally.total}" value="{self._tally.done}" style="width: 20em"></progress>'
-        return {"text/html": f'<div role="status">{bar} {escape(told)}</div>', "text/plain": told}
+        parts = self._tally.parts(self._over)
+        return {"text/html": self._html(parts), "text/plain": f"{self._label}: {', '.join(parts)}"}
+
+    def _html(self, parts: list[str]) -> str:
+        done, total = self._tally.done, self._tally.total
+        failed = any(map(_tells_failure, parts))
+        color = _FAILED if failed else _DONE if done == total else _RUNNING
+        told = ", ".join(
+            f'<strong style="color: {_FAILED}">{part}</strong>' if _tells_failure(part) else part
+            for part in map(escape, parts)
+        )
+        label = escape(self._label)
+        # In a row, so that a long text breaks beside the bar and not below it; digits of one width stand still.
+        return (
+            '<div role="status" '
+            'style="display: flex; align-items: center; gap: 0.8em; font-variant-numeric: tabular-nums">'
+            f'<progress max="{total}" value="{done}" aria-label="{label}" '
+            f'style="flex: none; width: 16em; max-width: 40%; accent-color: {color}"></progress>'
+            f"<span>{label}: {told}</span></div>"
+        )
+
+
+def _tells_failure(part: str) -> bool:
+    return part.endswith(" failed")

@@ -6,6 +6,7 @@ from ccflow import ResultBase
 from pydantic import Field
 
 ETLStage = Literal["plan", "extract", "transform", "load"]
+"""The stage of a pipeline that makes an artifact."""
 
 # Evidence about the bytes, not part of what the artifact is: one store may know it and another not.
 _EVIDENCE = ("sha256", "size", "rows")
@@ -39,3 +40,8 @@ class ETLArtifact(ResultBase):
         if not isinstance(other, ETLArtifact) or type(self) is not type(other):
             return NotImplemented
         return all(value == other.__dict__[name] for name, value in self.__dict__.items() if name not in _EVIDENCE)
+
+    def _repr_html_(self) -> str:
+        from .cards import artifact_card
+
+        return artifact_card(self).html()

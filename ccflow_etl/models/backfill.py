@@ -11,6 +11,7 @@ from .backfill_result import BackfillError, BackfillResult
 from .backfill_run import BackfillRun
 from .backfill_settings import BackfillSettings
 from .backfill_status import BackfillStatus
+from .flow import flow_call
 from .graph_steps import BackfillDecisions
 from .plan import BackfillPlan
 from .plan_run import decided_plan, explained_plan, remaining_plan
@@ -39,8 +40,8 @@ class BackfillModel(BackfillSettings):
     ['Thursday', 'Friday']
     """
 
-    @Flow.call(cacheable=False)
-    def __call__(self, context: BackfillContext) -> BackfillResult:
+    @flow_call(cacheable=False)
+    def __call__(self, context: BackfillContext) -> BackfillResult:  # type: ignore[override]  # of any context in ccflow
         """Run the model for each step that is not done.
 
         Never taken from a cache as a whole, because what is done is not part of its context; its steps may be.

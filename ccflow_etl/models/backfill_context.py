@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, overload
 
 from ccflow import BaseModel, ContextBase, DateContext, DatetimeRangeContext, FlowContext, PyObjectPath
 from pydantic import (
@@ -121,6 +121,10 @@ class BackfillContext(DatetimeRangeContext, Generic[C]):
             return declared
         return DateContext if given.keys() <= DateContext.model_fields.keys() else FlowContext
 
+    @overload
+    def steps(self, as_array: Literal[False] = False) -> "pd.DatetimeIndex": ...
+    @overload
+    def steps(self, as_array: bool) -> "pd.DatetimeIndex | NDArray[np.datetime64]": ...
     def steps(self, as_array: bool = False) -> "pd.DatetimeIndex | NDArray[np.datetime64]":
         """The steps in the order they are run: reversed for ``backward``.
 

@@ -1,6 +1,7 @@
 """BackfillResult: what a backfill did, and the exceptions that carry it when it failed or was cancelled."""
 
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Any, overload
 
 from ccflow import GenericResult
 from pydantic import Field, PrivateAttr
@@ -34,22 +35,61 @@ class BackfillResult(GenericResult[dict[str, Any]]):
 
         Empty for a result that was read back from JSON, which carries the value and the summary only.
         """
-        return self._lines().frame()
+        return self._lines.frame()
 
     @property
     def coverage(self) -> "pd.DataFrame":
         """The ranges of consecutive steps that are done, and those that are missing: start, end, done and steps."""
-        return self._lines().coverage()
+        return self._lines.coverage()
 
+    @property
     def _lines(self) -> StepReport:
+        """The lines of :attr:`report` as columns; none for a result that was read back from JSON."""
+        if self._report is not None:
+            return self._report
         import pandas as pd
 
         nothing = pd.IntervalIndex.from_arrays(*[pd.DatetimeIndex([], dtype="datetime64[us]")] * 2, closed="left")
-        return self._report or StepReport(nothing.left, lambda: nothing)
+        return StepReport(nothing.left, lambda: nothing)
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count:,} {status}" for status, count in self.summary.by_status.items())
         return f"{self.value['steps']:,} steps: {counts or 'nothing was run'}"
+
+    @overload
+    def to_html(self, path: None = None) -> str: ...
+    @overload
+    def to_html(self, path: str | os.PathLike[str]) -> None: ...
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str | None:
+        """A page of the run, which fetches nothing: its summary, a map of the steps, failures, retries, slowest steps.
+
+        Values under the names of secrets are hidden. Of many steps it tells the outlines, in some hundred kilobytes.
+
+        Args:
+            path: The file to write, complete or not at all; one that is there is replaced.
+
+        Returns:
+            The page, where there is no path.
+
+        Raises:
+            OSError: The file cannot be written.
+
+        >>> BackfillResult(value={"steps": 0, "outputs": []}).to_html()[:15]
+        '<!doctype html>'
+        """
+        from ..stores.atomic import write_atomic
+        from .run_page import run_page
+
+        page = run_page(self._lines, self.summary.by_status).html()
+        if path is None:
+            return page
+        write_atomic(path, page.encode())
+        return None
+
+    def _repr_html_(self) -> str:
+        from .cards import result_card
+
+        return result_card(self).html()
 
 
 class BackfillCancelled(KeyboardInterrupt):

@@ -1,6 +1,7 @@
 """One run of a backfill: decide on all steps, run those that are left, record each as it ends."""
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -22,6 +23,7 @@ from .executor import opened
 from .graph_steps import BackfillDecisions, BackfillStep, StepCall
 from .marks import mark_ended
 from .report import StepReport
+from .run_facts import range_facts
 from .step_decisions import decide
 from .step_keys import StepKeys
 from .steps import StepContexts
@@ -91,6 +93,11 @@ class BackfillRun:
             BackfillError: more steps failed than the policy allows.
             Exception: of the first step that failed, where the policy is to raise.
         """
+        self.report.began = time.time()
+        self.report.about = [("model", type(self.settings.model).__name__), *range_facts(self.context)]
+        self.report.configured = {"backfill": self.settings, "context": self.context}
+        if self.settings._runs is not None:
+            self.settings._runs.append(self.report)
         chosen = self.report.planned().tolist()
         if not chosen:
             log.warning(
@@ -156,11 +163,12 @@ class BackfillRun:
     def _outcomes_of_nodes(self, node: BackfillStep, go_on: Callable[[], bool]) -> Iterator[tuple[Block, Outcome]]:
         """What became of each step that a graph evaluator ran already, or runs now that it is asked for."""
         for index, call in zip(self.report.planned().tolist(), self.calls(), strict=True):
-            outcome = node(call).value if go_on() else None
-            if outcome is None:
+            if not go_on() or node.has_stopped:
                 return
-            outcome.item = call.context
-            yield range(index, index + 1), outcome
+            outcome = node(call).outcome
+            if outcome is not None:  # of steps at a time, one may not have run and the next have
+                outcome.item = call.context
+                yield range(index, index + 1), outcome
 
     def calls(self) -> Iterator[StepCall]:
         """What the node of a step is called with, for each step that is to run."""
@@ -185,6 +193,7 @@ class BackfillRun:
                 started=outcome.started,
                 seconds=seconds,
                 error=told,
+                trace=outcome.trace,
             )
         if self._store_to_mark is not None:
             mark_ended(self._store_to_mark, [self.report.key(index) for index in block], outcome, self.noted)
@@ -205,6 +214,7 @@ class BackfillRun:
             return {"context": context, "value": result.model_dump()}
 
     def _result(self, outputs: dict[int, Any]) -> BackfillResult:
+        self.report.ended = time.time()
         value = {"steps": len(self.report), "outputs": [outputs[index] for index in sorted(outputs)]}
         result = BackfillResult(value=value, summary=self.report.summary())
         result._report = self.report

@@ -1,18 +1,19 @@
 """BackfillSettings: everything that is said of a backfill before it is given a range."""
 
 import abc
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from ccflow import CallableModel, ContextBase
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, PrivateAttr, model_validator
 
 from ..calendars.interval import Interval
 from ..execution.retry import RetryPolicy
+from ..stores.text_path import TextPath
 from .backfill_context import BackfillContext
 from .backfill_policy import FailurePolicy
 from .checkpoint_store import OptionalCheckpointStore
 from .executor import OptionalExecutor
+from .report import StepReport
 from .report_file import check_report_path
 from .step_keys import DEFAULT_KEY, check_key
 from .step_maker import carries_window
@@ -56,10 +57,11 @@ class BackfillSettings(CallableModel, abc.ABC):
     progress: bool | None = Field(
         None, description="Whether to show how far the run is; by default only for cc-etl in a terminal."
     )
-    report_path: Annotated[Path, AfterValidator(check_report_path)] | None = Field(
+    report_path: Annotated[TextPath, AfterValidator(check_report_path)] | None = Field(
         None, description="A .jsonl or .parquet file to write the report's lines to as the steps end."
     )
     collect: bool = Field(True, description="Whether to keep the steps' outputs.")
+    _runs: list[StepReport] | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _check_chunk(self) -> Self:
@@ -116,7 +118,18 @@ class BackfillSettings(CallableModel, abc.ABC):
     @property
     def is_plain(self) -> bool:
         """Whether a step is nothing but the model's call."""
-        return self.checkpoint_store is None and self.retry is None and self.policy == FailurePolicy()
+        nothing_else = self.checkpoint_store is None and self.retry is None and self.policy == FailurePolicy()
+        return nothing_else and self._runs is None
+
+    def followed(self) -> tuple[Self, list[StepReport]]:
+        """The same backfill, and a list in which the lines of each of its runs are, however it ends.
+
+        Steps that a graph evaluator runs are timed there, as those with a retry are.
+        """
+        runs: list[StepReport] = []
+        followed = self.model_copy()
+        followed._runs = runs
+        return followed, runs
 
 
 def _required(context_type: Any) -> type[ContextBase]:

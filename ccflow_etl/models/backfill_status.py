@@ -171,3 +171,8 @@ class BackfillStatus:
 
     def __str__(self) -> str:
         return status_text(self._store_name, self.counts, self.gaps, self.failures)
+
+    def _repr_html_(self) -> str:
+        from .cards import status_card
+
+        return status_card(self).html()

@@ -1,15 +1,16 @@
 """Handing payloads from stage to stage through a store of bytes."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from ccflow import CallableModel, ContextBase, Flow, ResultBase
+from ccflow import CallableModel, ContextBase, ResultBase
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, StringConstraints, model_validator
 
 from ..codecs.codec import CacheFormat
 from ..codecs.filters import Filters, as_filters, as_label
+from ..stores.text_path import TextPath
 from .artifact import ETLArtifact, ETLStage
 from .cache_entry import CacheEntry
+from .flow import flow_call
 from .payloads import Payload, PayloadContext
 from .stores import ReadableStore, WritableStore, store_method
 
@@ -24,7 +25,9 @@ class _Address(ContextBase):
     """Which payload: a key, a path, or a path with a key for its name."""
 
     key: str | None = Field(None, description="The name of the payload; it gets the format's suffix in the store.")
-    path: Path | None = Field(None, description="A file in place of a key, for stores that know paths; used as it is.")
+    path: TextPath | None = Field(
+        None, description="A file in place of a key, for stores that know paths; used as it is."
+    )
 
     @model_validator(mode="after")
     def _check_address(self) -> Self:
@@ -94,7 +97,9 @@ class CacheGetContext(_Address):
         return known | {name: given for name, given in value.items() if given is not None and name != "artifact"}
 
 
-class _CacheResult(ResultBase):
+class CacheResult(ResultBase):
+    """What the results of a put and of a get share: which payload, and where it is."""
+
     key: str = Field(description="The context's key without a leading slash, or its path.")
     cache_key: str = Field(description="What the payload is called in the store.")
     uri: str = Field(description="Where the payload is, or would be.")
@@ -102,8 +107,13 @@ class _CacheResult(ResultBase):
     media_type: str | None = Field(None, description="The media type of its content.")
     artifact: ETLArtifact = Field(description="The payload as an artifact of its stage.")
 
+    def _repr_html_(self) -> str:
+        from .cards import handoff_card
 
-class CachePutResult(_CacheResult):
+        return handoff_card(self).html()
+
+
+class CachePutResult(CacheResult):
     """Whether the payload was written, and as what.
 
     >>> from ccflow_etl import CachePutModel, LocalCacheStore
@@ -117,7 +127,7 @@ class CachePutResult(_CacheResult):
     status: Literal["written", "exists"] = Field(description="`exists` when it was there already and was left alone.")
 
 
-class CacheGetResult(_CacheResult):
+class CacheGetResult(CacheResult):
     """The payload, if there is one.
 
     >>> from ccflow_etl import CacheGetModel, LocalCacheStore
@@ -149,8 +159,8 @@ class CachePutModel(CallableModel):
     format: CacheFormat = Field("json", description="The format to keep them in.")
 
     # An effect: a caching evaluator must not answer for it.
-    @Flow.call(volatile=True)
-    def __call__(self, context: CachePutContext) -> CachePutResult:
+    @flow_call(volatile=True)
+    def __call__(self, context: CachePutContext) -> CachePutResult:  # type: ignore[override]  # of any context in ccflow
         """Keep the payload.
 
         Raises:
@@ -196,8 +206,8 @@ class CacheGetModel(CallableModel):
     )
 
     # What is there can change from call to call: a caching evaluator must not answer for it.
-    @Flow.call(volatile=True)
-    def __call__(self, context: CacheGetContext) -> CacheGetResult:
+    @flow_call(volatile=True)
+    def __call__(self, context: CacheGetContext) -> CacheGetResult:  # type: ignore[override]  # of any context in ccflow
         """Fetch the payload.
 
         Raises:

@@ -3,11 +3,12 @@
 from collections import Counter
 from typing import Any, Self
 
-from ccflow import CallableModel, ContextBase, Flow, ResultBase
+from ccflow import CallableModel, ContextBase, ResultBase
 from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
 from .checkpoint_store import OptionalByteStore, OptionalCheckpointStore, OptionalDatabase
 from .decision_unit import CheckpointDecisionUnit, DecisionStatus
+from .flow import flow_call
 from .shared import shared
 from .skip_policies import SkipAny, SkipExisting, SkipInDatabase, SkipMarked, SkipPolicy
 
@@ -109,8 +110,8 @@ class CheckpointDecisionModel(CallableModel):
     verify: bool = Field(False, description="Do not trust an output that is empty or is not as recorded.")
     policy: SkipPolicy | None = Field(None, description="Decides on the units that nothing else skips.")
 
-    @Flow.call(volatile=True)
-    def __call__(self, context: CheckpointDecisionContext) -> CheckpointDecisionResult:
+    @flow_call(volatile=True)
+    def __call__(self, context: CheckpointDecisionContext) -> CheckpointDecisionResult:  # type: ignore[override]  # of any context in ccflow
         """The decisions on the context's units, in order."""
         decisions = [
             CheckpointDecision(key=unit.key, status=status, output_path=unit.output_path, metadata=unit.metadata)

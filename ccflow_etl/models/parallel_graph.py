@@ -1,26 +1,21 @@
 """ParallelGraphEvaluator: the nodes of a dependency graph, each as soon as what it depends on is done."""
 
-from collections import deque
-from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextvars import ContextVar
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
 from typing import Any
 
 from ccflow import EvaluatorBase, ModelEvaluationContext, ResultBase
-from ccflow.evaluators import cache_key, get_dependency_graph
-from ccflow.evaluators.common import CallableModelGraph
+from ccflow.evaluators import cache_key
 from pydantic import Field
 
-from ..execution.executors import ThreadExecutor, is_here
-from ..execution.runner import Outcome, run_calls
+from ..execution.executors import ThreadExecutor
+from ..execution.runner import run_calls
+from .dependency_graph import DependencyGraph, Node, dependency_graph, innermost
 from .executor import OptionalExecutor, opened
+from .ready_nodes import ReadyNodes, Results, Task
 
 __all__ = ["ParallelGraphEvaluator"]
-
-# What the nodes of the graph that is being evaluated have given, by their keys; None outside of every graph.
-_RESULTS: ContextVar[Mapping[bytes, ResultBase] | None] = ContextVar("results", default=None)
 
 
 class ParallelGraphEvaluator(EvaluatorBase):
@@ -64,29 +59,29 @@ class ParallelGraphEvaluator(EvaluatorBase):
 
         Raises:
             graphlib.CycleError: A model depends on itself.
+            RecursionError: Dependencies without an end.
             Exception: Of the first node that failed, with a note of which it is. Nodes that run meanwhile end.
         """
-        results = _RESULTS.get()
-        if context.fn != "__call__":
+        inner = innermost(context)
+        if inner.fn != "__call__":
             return context()
-        if results is not None:
-            known = results.get(cache_key(context, effective=True)) if results else None
-            return context() if known is None else known
-        token = _RESULTS.set({})
+        around = _EVALUATION.get()
+        if around is not None:
+            return around.result(context)
+        token = _EVALUATION.set(_Evaluation({}))
         try:
-            graph = get_dependency_graph(context)
-            _RESULTS.set(self._evaluated(graph))
+            graph = dependency_graph(inner.model, inner.context)
+            _EVALUATION.set(_Evaluation(self._evaluated(graph)))
             return context()
         finally:
-            _RESULTS.reset(token)
+            _EVALUATION.reset(token)
 
-    def _evaluated(self, graph: CallableModelGraph) -> dict[bytes, ResultBase]:
+    def _evaluated(self, graph: DependencyGraph) -> Results:
         """The results of all nodes but the root."""
-        nodes = _ReadyNodes(graph)
-        if len(graph.graph) == 1:
+        nodes = ReadyNodes(graph)
+        if len(graph.nodes) == 1:
             return nodes.results
         with opened(self.executor) as pool:
-            nodes.travel = not is_here(pool)
             for outcome in run_calls(_evaluate, nodes, pool=pool, go_on=lambda: nodes.failed is None):
                 nodes.end(outcome)
         if nodes.failed is not None:
@@ -94,69 +89,39 @@ class ParallelGraphEvaluator(EvaluatorBase):
         return nodes.results
 
 
-@dataclass(frozen=True)
-class _Node:
-    """A model and a context, without the evaluators around them, whose caches need not travel."""
+@dataclass
+class _Evaluation:
+    """The evaluation of a node, or of the root, which is none, with the results that are known there."""
 
-    key: bytes
-    model: Any
-    context: Any
-    volatile: bool
-    results: Mapping[bytes, ResultBase]
+    results: Results
+    node: Node | None = None
+    given: tuple[bytes, ResultBase] | None = None
 
-
-class _ReadyNodes(Iterator[_Node]):
-    """The nodes whose dependencies are done; when it has ended, it may go on after another node has."""
-
-    def __init__(self, graph: CallableModelGraph):
-        self.results: dict[bytes, ResultBase] = {}
-        self.failed: Exception | None = None
-        self.travel = False
-        self._graph = graph
-        self._sorter = TopologicalSorter(graph.graph)
-        self._sorter.prepare()
-        self._ready = deque(self._sorter.get_ready())
-
-    def __next__(self) -> _Node:
-        while self._ready:
-            key = self._ready.popleft()
-            if key != self._graph.root_id:
-                inner = _innermost(self._graph.ids[key])
-                volatile = bool(inner.options.get("volatile"))
-                return _Node(key, inner.model, inner.context, volatile, self._known(key))
-        raise StopIteration
-
-    def _known(self, key: bytes) -> Mapping[bytes, ResultBase]:
-        if not self.travel:
-            return self.results
-        return {each: self.results[each] for each in self._graph.graph[key] if each in self.results}
-
-    def end(self, outcome: Outcome) -> None:
-        """Keep what became of a node, and see which others are ready now."""
-        node: _Node = outcome.item
-        if outcome.error is not None:
-            if self.failed is None:
-                outcome.error.add_note(f"in the node {type(node.model).__name__} of {node.context!r}")
-                if outcome.error.__traceback__ is None:  # it comes from another process
-                    outcome.error.add_note(outcome.trace)
-                self.failed = outcome.error
-            return
-        if not node.volatile:
-            self.results[node.key] = outcome.result
-        self._sorter.done(node.key)
-        self._ready.extend(self._sorter.get_ready())
+    def result(self, context: ModelEvaluationContext[Any, Any]) -> ResultBase:
+        """What is known of this evaluation, or what it gives now."""
+        inner = innermost(context)
+        if self.node is not None and inner.model is self.node.model and inner.context is self.node.context:
+            result: ResultBase = context()
+            if self.node.opaque:  # what is around this evaluator may change it, and will again where it is passed on
+                self.given = cache_key(context, effective=True), result
+            return result
+        if self.results:
+            key = cache_key(context, effective=True)
+            if key in self.results:
+                return self.results[key]
+        return context()
 
 
-def _evaluate(node: _Node) -> Any:
-    token = _RESULTS.set(node.results)
+_EVALUATION: ContextVar[_Evaluation | None] = ContextVar("evaluation", default=None)
+
+
+def _evaluate(task: Task) -> tuple[bytes, ResultBase] | None:
+    """The node's result with its key, or None where it must not be reused."""
+    node = task.node
+    evaluation = _Evaluation(task.results, node)
+    token = _EVALUATION.set(evaluation)
     try:
-        return node.model(node.context)
+        result = node.model(node.context)
     finally:
-        _RESULTS.reset(token)
-
-
-def _innermost(context: ModelEvaluationContext[Any, Any]) -> ModelEvaluationContext[Any, Any]:
-    """The evaluation of the model itself, within those of its evaluators."""
-    while isinstance(context.context, ModelEvaluationContext):
-        context = context.context
-    return context
+        _EVALUATION.reset(token)
+    return None if node.volatile else evaluation.given or (node.key, result)

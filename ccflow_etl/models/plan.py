@@ -10,12 +10,14 @@ from ccflow import ResultBase
 from pydantic import Field
 
 from .backfill_context import BackfillContext
-from .frame_text import records, table
+from .frame_text import records
 from .plan_file import read_plan, write_plan
+from .plan_text import plan_text
 from .step_ranges import step_ranges
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pydantic._internal._repr import ReprArgs
 
 __all__ = ["BackfillPlan"]
 
@@ -142,12 +144,14 @@ class BackfillPlan(ResultBase):
             **rest,
         )
 
+    def __repr_args__(self) -> "ReprArgs":
+        # Not what is as long as the range, which a notebook would write into its file.
+        return [("context", self.context), ("counts", self.counts), ("id", self.id)]
+
     def __str__(self) -> str:
-        frame = self.frame
-        shown = ["step", "end", "decision"] + (["reason"] if self.keys is not None else [])
-        counts = ", ".join(f"{count:,} {decision}" for decision, count in self.counts.items()) or "nothing to run"
-        parts = [table(frame[shown]), f"{len(frame):,} steps: {counts}"]
-        if 0 < self.counts.get("planned", 0) < len(frame):
-            gaps = self.gaps
-            parts += ["", f"{len(gaps):,} {'gap' if len(gaps) == 1 else 'gaps'} to be run:", table(gaps)]
-        return "\n".join(parts).lstrip("\n")
+        return plan_text(self)
+
+    def _repr_html_(self) -> str:
+        from .cards import plan_card
+
+        return plan_card(self).html()

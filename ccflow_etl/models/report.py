@@ -1,11 +1,13 @@
 """StepReport: a line for each step of a backfill, kept as columns."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..pages.outline import outline
 from .step_ranges import step_ranges
 from .summary import RunSummary
 
@@ -18,6 +20,8 @@ __all__ = ["StepReport"]
 STATUSES = ("planned", "checkpoint", "skipped", "succeeded", "failed", "cancelled")
 _CODES = {status: code for code, status in enumerate(STATUSES)}
 _MOST_ATTEMPTS = 2**16 - 1
+_TRACES = 20  # that are kept
+_TRACES_OF_A_TYPE = 5  # of errors
 
 
 class StepReport:
@@ -29,6 +33,12 @@ class StepReport:
         steps: The steps, in the order they are run.
         windows: Answers with the steps' windows in the same order.
         keys: The steps' keys; None where they have none.
+
+    Attributes:
+        about: Names and texts: what was run, and for which range.
+        configured: What it was set up with, which :attr:`settings` tells.
+        began: When the run began, in seconds since 1970; NaN where it did not.
+        ended: When it ended.
     """
 
     def __init__(
@@ -43,6 +53,11 @@ class StepReport:
         self._started = np.full(len(steps), np.nan)
         self._seconds = np.full(len(steps), np.nan)
         self._errors: dict[int, str] = {}
+        self._traces: dict[int, str] = {}
+        self._traced: Counter[str] = Counter()
+        self.about: list[tuple[str, str]] = []
+        self.configured: Any = ""
+        self.began, self.ended = np.nan, np.nan
 
     def __len__(self) -> int:
         return len(self._steps)
@@ -56,14 +71,19 @@ class StepReport:
         started: float = np.nan,
         seconds: float = np.nan,
         error: str = "",
+        trace: str = "",
     ) -> None:
-        """Write the line of the step at a position."""
+        """Write the line of the step at a position; tracebacks are kept of the first errors of each type."""
         self._status[index] = _CODES[status]
         self._attempts[index] = min(attempts, _MOST_ATTEMPTS)
         self._started[index] = started
         self._seconds[index] = seconds
         if error:
             self._errors[index] = error
+            kind = error.partition(":")[0]
+            if trace and len(self._traces) < _TRACES and self._traced[kind] < _TRACES_OF_A_TYPE:
+                self._traces[index] = trace
+                self._traced[kind] += 1
 
     def mark(self, indices: "Sequence[int] | np.ndarray", status: str) -> None:
         """Give several steps a status."""
@@ -93,6 +113,16 @@ class StepReport:
         """The positions of the steps with a status, in order."""
         return np.flatnonzero(self.having(status))
 
+    @property
+    def errors(self) -> dict[int, str]:
+        """The errors of steps by their position."""
+        return self._errors
+
+    @property
+    def traces(self) -> dict[int, str]:
+        """The tracebacks that are kept, by the position of their step."""
+        return self._traces
+
     def planned(self) -> "np.ndarray":
         """The positions of the steps that nothing became of yet, in order."""
         return self.positions("planned")
@@ -114,11 +144,41 @@ class StepReport:
         and ``steps`` (int, how many steps lie in the range).
         """
         done = np.isin(self._status, [_CODES["checkpoint"], _CODES["succeeded"]])
-        return step_ranges(self._windows(), done, "done")
+        return step_ranges(self.windows, done, "done")
+
+    @property
+    def settings(self) -> str:
+        """How the run was set up, in lines without its secrets; empty where that is not known."""
+        return self.configured if isinstance(self.configured, str) else outline(self.configured)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A result that travels takes its settings along as they are told: they may hold secrets and live objects.
+        return self.__dict__ | {"configured": self.settings}
 
     @cached_property
-    def _ends(self) -> "pd.DatetimeIndex":
-        return self._windows().right
+    def windows(self) -> "pd.IntervalIndex":
+        """The steps' windows, in the order of the steps."""
+        return self._windows()
+
+    @property
+    def codes(self) -> "np.ndarray":
+        """The position of each step's status among ``STATUSES``."""
+        return self._status
+
+    @property
+    def attempts(self) -> "np.ndarray":
+        """How often each step was tried."""
+        return self._attempts
+
+    @property
+    def started(self) -> "np.ndarray":
+        """When each step began, in seconds since 1970; NaN where it did not."""
+        return self._started
+
+    @property
+    def seconds(self) -> "np.ndarray":
+        """How long each step took; NaN where it did not run."""
+        return self._seconds
 
     def frame(self, rows: "Sequence[int] | None" = None) -> "pd.DataFrame":
         """One line for each step, in the order they were run; or for the steps at some positions, in their order.
@@ -135,7 +195,7 @@ class StepReport:
         return pd.DataFrame(
             {
                 "step": self._steps[chosen],
-                "end": self._ends[chosen],
+                "end": self.windows.right[chosen],
                 "key": pd.Series(self.keys(chosen), dtype=object),
                 "status": pd.Categorical.from_codes(self._status[chosen], STATUSES),
                 "attempts": self._attempts[chosen].astype(np.int64),

@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from typing import Any, Generic
 
-from ccflow import CallableModelType, ContextType, Flow, FlowOptions, GenericResult, WrapperModel
+from ccflow import CallableModel, ContextType, FlowOptions, GenericResult, WrapperModel
 from ccflow.utils.reporting import Reporter
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from ..execution.attempts import retry_summary, run_with_retry
 from ..execution.retry import RetryEvent, RetryPolicy
 from ..execution.retry_reports import reporting_to
+from .flow import flow_call
 
 _LONGEST_CONTEXT = 200
+
+M = TypeVar("M", bound=CallableModel, default=CallableModel)
 
 
 class RetryResult(GenericResult[dict[str, Any]]):
@@ -25,7 +29,7 @@ class RetryResult(GenericResult[dict[str, Any]]):
     """
 
 
-class RetryModel(WrapperModel[CallableModelType], Generic[CallableModelType]):
+class RetryModel(WrapperModel[M], Generic[M]):
     """Calls a model until it succeeds or the policy is exhausted; takes the wrapped model's contexts.
 
     Differs from ``ccflow.models.retry.RetryModel`` in the result, which tells what happened, and in the policy, which
@@ -72,8 +76,8 @@ class RetryModel(WrapperModel[CallableModelType], Generic[CallableModelType]):
     # No __deps__: an evaluator runs declared dependencies ahead of this call, so declaring the wrapped model (or what
     # it depends on) would run it outside the retries and fail the graph at its first error.
 
-    @Flow.call
-    def __call__(self, context: ContextType) -> RetryResult:
+    @flow_call()
+    def __call__(self, context: ContextType) -> RetryResult:  # type: ignore[override]  # of any context in ccflow
         """The wrapped model's result with the record of its attempts."""
         events: list[RetryEvent] = []
         model: Any = self.model

@@ -4,12 +4,13 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..pages.text import number
 from .frame_text import table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["instant_of", "status_text"]
+__all__ = ["counts_told", "instant_of", "last_failures", "status_text", "steps_told"]
 
 _FAILURES = 5  # that are shown
 _ERROR = 76  # characters of an error, which is indented by 4
@@ -28,20 +29,45 @@ def status_text(store: str, counts: Mapping[str, int], gaps: "pd.DataFrame", fai
       succeeded       1,200
       without a mark      1
     """
-    lines = [f"{_count(sum(counts.values()), 'step')}, marked in {store}:"]
-    order = [*_TOLD, *sorted(counts.keys() - _TOLD.keys())]
-    told = {_TOLD.get(status, status): f"{counts[status]:,}" for status in order if status in counts}
+    lines = [f"{steps_told(store, counts)}:"]
+    told = counts_told(counts)
     name_width, count_width = max(map(len, told), default=0), max(map(len, told.values()), default=0)
     lines += [f"  {name:{name_width}}  {count:>{count_width}}" for name, count in told.items()]
     if len(gaps):
-        lines += ["", f"{_count(len(gaps), 'gap')}:", table(gaps)]
+        lines += ["", f"{number(len(gaps), 'gap')}:", table(gaps)]
     if len(failures):
-        last = failures.head(_FAILURES)
-        of_these = "" if len(last) == len(failures) else f", the last {len(last)}"
-        lines += ["", f"{_count(len(failures), 'failure')}{of_these}:"]
-        for step, when, error in zip(last["step"].astype(str), last["updated_at"], last["error"], strict=True):
-            lines += [f"  {step}, failed at {_when(when)}", f"    {_cut(error or 'without a word on why')}"]
+        title, last = last_failures(failures)
+        lines += ["", f"{title}:"]
+        for step, when, error in last:
+            lines += [f"  {step}, failed at {when}", f"    {_cut(error)}"]
     return "\n".join(lines)
+
+
+def steps_told(store: str, counts: Mapping[str, int]) -> str:
+    """How many steps there are, and where they are marked.
+
+    >>> steps_told("Log", {"succeeded": 1200, "unmarked": 1})
+    '1,201 steps, marked in Log'
+    """
+    return f"{number(sum(counts.values()), 'step')}, marked in {store}"
+
+
+def counts_told(counts: Mapping[str, int]) -> dict[str, str]:
+    """Counts by what their status is called, the best known first.
+
+    >>> counts_told({"unmarked": 1, "succeeded": 1200})
+    {'succeeded': '1,200', 'without a mark': '1'}
+    """
+    order = [*_TOLD, *sorted(counts.keys() - _TOLD.keys())]
+    return {_TOLD.get(status, status): f"{counts[status]:,}" for status in order if status in counts}
+
+
+def last_failures(failures: "pd.DataFrame") -> tuple[str, list[tuple[str, str, str]]]:
+    """How many failures there are, and of the last ones the step, when it failed and the error."""
+    last = failures.head(_FAILURES)
+    title = number(len(failures), "failure") + ("" if len(last) == len(failures) else f", the last {len(last)}")
+    lines = zip(last["step"].astype(str), last["updated_at"], last["error"], strict=True)
+    return title, [(step, _when(when), str(error or "without a word on why")) for step, when, error in lines]
 
 
 def instant_of(text: str) -> dt.datetime | None:
@@ -63,9 +89,5 @@ def _when(text: str) -> str:
 
 
 def _cut(error: str) -> str:
-    line = " ".join(str(error).split())
+    line = " ".join(error.split())
     return line if len(line) <= _ERROR else f"{line[: _ERROR - 3]}..."
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"

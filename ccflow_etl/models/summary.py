@@ -16,16 +16,9 @@ _SUCCEEDED = frozenset({"succeeded", "success", "updated", "upserted", "written"
 class RunSummary(ResultBase):
     """Counts of a run's units by what became of them, and of its artifacts by stage.
 
-    =============  ==================================================
-    count          statuses
-    =============  ==================================================
-    ``planned``    ``planned``
-    ``skipped``    ``checkpoint``, ``database``, ``exists``, ``skipped``
-    ``succeeded``  ``succeeded``, ``success``, ``updated``, ``upserted``, ``written``
-    ``failed``     ``failed``
-    ``retried``    ``retried``
-    ``cancelled``  ``cancelled``
-    =============  ==================================================
+    ``planned``, ``failed``, ``retried`` and ``cancelled`` count the status of that name; ``skipped`` counts
+    ``checkpoint``, ``database``, ``exists`` and ``skipped``; ``succeeded`` counts ``succeeded``, ``success``,
+    ``updated``, ``upserted`` and ``written``.
 
     Any other status is counted in ``total`` and ``by_status`` only.
 
@@ -87,6 +80,11 @@ class RunSummary(ResultBase):
         """
         names = ("planned", "skipped", "succeeded", "failed", "retried", "cancelled")
         return {name: getattr(self, name) for name in names}
+
+    def _repr_html_(self) -> str:
+        from .cards import summary_card
+
+        return summary_card(self).html()
 
 
 def _status(position: int, item: Mapping[str, Any]) -> str:

@@ -1,13 +1,14 @@
 """Writing a payload to a file."""
 
-from pathlib import Path
 from typing import Literal
 
-from ccflow import CallableModel, ContextBase, Flow, ResultBase
+from ccflow import CallableModel, ContextBase, ResultBase
 from pydantic import Field
 
 from ..codecs.codec import CacheFormat, PayloadCodec
 from ..stores.atomic import write_atomic
+from ..stores.text_path import TextPath
+from .flow import flow_call
 from .payloads import Payload, PayloadContext
 
 
@@ -32,6 +33,11 @@ class WriteResult(ResultBase):
         description="`exists` when the target was there already and was left as it is."
     )
 
+    def _repr_html_(self) -> str:
+        from .cards import write_card
+
+        return write_card(self).html()
+
 
 class WriteModel(CallableModel):
     """The base of models that write one payload: a ``WriteContext`` in, a ``WriteResult`` out.
@@ -49,7 +55,7 @@ class LocalWriteContext(PayloadContext, WriteContext):
     False
     """
 
-    path: Path = Field(description="The file, used as it is; missing parent folders are made.")
+    path: TextPath = Field(description="The file, used as it is; missing parent folders are made.")
     payload: Payload = Field(description="What to write; the model's format must be able to keep it.")
     overwrite: bool = Field(False, description="Replace an existing file instead of leaving it as it is.")
 
@@ -61,7 +67,7 @@ class LocalWriteResult(WriteResult):
     'written'
     """
 
-    path: Path = Field(description="The file.")
+    path: TextPath = Field(description="The file.")
     status: Literal["written", "exists"] = Field(
         description="`exists` when the file was there already and was left as it is."
     )
@@ -84,8 +90,8 @@ class LocalWriteModel(WriteModel):
     format: CacheFormat = Field("json", description="The format to write, for example parquet or [json, gzip].")
 
     # A write is an effect: a caching evaluator must not answer for it.
-    @Flow.call(volatile=True)
-    def __call__(self, context: LocalWriteContext) -> LocalWriteResult:
+    @flow_call(volatile=True)
+    def __call__(self, context: LocalWriteContext) -> LocalWriteResult:  # type: ignore[override]  # of any context in ccflow
         """Write the payload.
 
         Raises:

@@ -47,9 +47,9 @@ def plot_coverage(report: "pd.DataFrame", ax: "Axes | None" = None) -> "Axes":
         ax: Where to draw; by default a new figure, as tall as the range has years.
 
     Returns:
-        The matplotlib axes: for each year a block of seven rows, Monday on top, with a column for each week; a legend
-        with the number of steps of each status. Days without a step are light grey, and statuses differ by more than
-        their colors.
+        The matplotlib axes: for each year a block of seven rows, Monday on top, with a column for each week and lines
+        between the months; a legend with the number of steps of each status. Days without a step are light grey, and
+        statuses differ by more than their colors.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -149,7 +149,7 @@ def _draw_legend(axes: "Axes", counts: dict[str, int]) -> None:
         bbox_to_anchor=(1, 1),
         borderaxespad=0.2,
         ncols=len(counts),
-        columnspacing=1.2,
+        columnspacing=0.9,
         handletextpad=0.2,
         frameon=False,
     )

@@ -45,7 +45,7 @@ def cells_of(days: Places) -> tuple[Places, Places]:
 
 
 def draw_days(axes: "Axes", days: Places, values: Places, cmap: "str | Colormap", lowest: int, highest: int) -> Any:
-    """Draw one number a day, and name the months and years; returns what a colour bar is made for.
+    """Draw one number a day, with lines between the months, and name what is drawn; returns what a colour bar is for.
 
     Args:
         axes: Where to draw.
@@ -63,11 +63,42 @@ def draw_days(axes: "Axes", days: Places, values: Places, cmap: "str | Colormap"
     grid[cells_of(days)] = values
     axes.imshow(np.where(grid == 0, 1.0, np.nan), cmap=ListedColormap([_NOTHING]), aspect="equal")
     image = axes.imshow(np.where(grid > 0, grid, np.nan), cmap=cmap, aspect="equal", vmin=lowest, vmax=highest)
-    month = (first_day(np.arange(12)) + weekday_of(0)) // 7
-    axes.set_xticks(month + 0.5, _MONTHS)
-    axes.set_yticks(np.arange(len(years)) * _ROWS + 3, years + 1970)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    axes.hlines(np.arange(shape[0] + 1) - 0.5, -0.5, _WEEKS - 0.5, colors="white", linewidth=1)
-    axes.vlines(np.arange(_WEEKS + 1) - 0.5, -0.5, shape[0] - 0.5, colors="white", linewidth=1)
+    gap = axes.get_facecolor()
+    axes.hlines(np.arange(shape[0] + 1) - 0.5, -0.5, _WEEKS - 0.5, colors=gap, linewidth=1)
+    axes.vlines(np.arange(_WEEKS + 1) - 0.5, -0.5, shape[0] - 0.5, colors=gap, linewidth=1)
+    _draw_months(axes, days)
+    _name(axes, days, years)
     return image
+
+
+def _draw_months(axes: "Axes", days: Places) -> None:
+    """Draw a line before the first day of each month but January."""
+    from matplotlib.collections import LineCollection
+
+    row, column = (place[_is_new_month(days)] for place in cells_of(days))
+    top = row - row % _ROWS - 0.5
+    left, above = column - 0.5, row - 0.5
+    right = np.where(above > top, column + 0.5, left)
+    corners = [(right, top), (right, above), (left, above), (left, top + 7)]
+    lines = np.stack([np.stack(corner, axis=-1) for corner in corners], axis=1)
+    axes.add_collection(LineCollection(list(lines), colors=axes.xaxis.label.get_color(), linewidths=1), autolim=False)
+
+
+def _is_new_month(days: Places) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    months = month_of(days)
+    return np.diff(months, prepend=months[0]).astype(bool) & (months % 12 > 0)
+
+
+def _name(axes: "Axes", days: Places, years: Places) -> None:
+    """Name the months below, each where its days are on the average of the years; the years and weekdays beside."""
+    months, columns = month_of(days) % 12, cells_of(days)[1]
+    axes.set_xticks(
+        [columns[months == month].mean() for month in np.unique(months)],
+        [_MONTHS[month] for month in np.unique(months)],
+    )
+    first_rows = np.arange(len(years)) * _ROWS
+    axes.set_yticks(first_rows + 3, years + 1970)
+    axes.set_yticks((first_rows[:, None] + (0, 2, 4, 6)).ravel(), ["Mon", "Wed", "Fri", "Sun"] * len(years), minor=True)
+    axes.tick_params("y", which="minor", labelleft=False, labelright=True, labelsize="x-small", pad=1)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)

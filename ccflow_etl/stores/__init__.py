@@ -1,1 +1,1 @@
-"""Bytes and marks at rest: local files and the embedded checkpoint store."""
+"""Bytes and marks at rest: local files, memory, object stores, the embedded checkpoint store, and their protocols."""

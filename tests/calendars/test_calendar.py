@@ -731,3 +731,23 @@ def test_steps_without_a_return_are_named():
 
     with pytest.raises(TypeError, match=r"Forgetful\.steps returned None: expected a DatetimeIndex or a list"):
         Forgetful().count("2024-01-01", "2024-01-02")
+
+
+def test_what_names_no_calendar_is_refused():
+    for config in ({}, {"n": 2}):
+        with pytest.raises(ValidationError, match="neither an interval nor a _target_"):
+            BaseCalendar.model_validate(config)
+
+
+@pytest.mark.parametrize("calendar", [DailyCalendar(), TenthAndLast(), DailyCalendar().shift(10**9, "W")], ids=repr)
+@pytest.mark.parametrize("when", [[], np.empty(0, "M8[us]"), pd.DatetimeIndex([], tz="Europe/Paris")], ids=repr)
+def test_of_no_instants_none_is_a_step(calendar, when):
+    found = calendar.contains(when)
+    assert found.dtype == bool
+    assert found.shape == (0,)
+
+
+def test_no_instant_is_a_step_of_a_calendar_that_was_shifted_out_of_the_years():
+    found = DailyCalendar().shift(10**9, "W").contains(["2024-01-01", "2024-01-02"])
+    assert found.dtype == bool
+    assert not found.any()

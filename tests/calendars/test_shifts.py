@@ -233,3 +233,22 @@ def test_random_shifts_by_days():
             {s for s in (working_days_later(pd.Timestamp(g).to_pydatetime(), n) for g in given) if start <= s <= end}
         )
         assert list(inner.shift(n, OFFICE).steps(start, end)) == expected, (inner, n, start, end)
+
+
+@pytest.mark.parametrize("minute", [30, 35, 40, 50, 59])
+def test_hours_of_a_repeated_half_hour_are_all_moved(minute):
+    """On 7 April 2024 Lord Howe had 01:30 to 02:00 twice; what is moved from there lies within the range asked for."""
+    zone = ZoneInfo("Australia/Lord_Howe")
+    start, end = dt.datetime(2024, 4, 8, 0, 45, tzinfo=zone), dt.datetime(2024, 4, 8, 1, minute, tzinfo=zone)
+    begin = (start - DAY).astimezone(dt.UTC)
+    instants = [begin + dt.timedelta(minutes=20) * k for k in range(9)]
+    walls = {(when.astimezone(zone) + DAY).replace(tzinfo=None) for when in instants}
+    expected = sorted(wall for wall in walls if wall <= end.replace(tzinfo=None))
+    steps = IntervalCalendar(interval="20min").shift(1, "D").steps(start, end)
+    assert steps.tz_localize(None).to_pydatetime().tolist() == expected
+
+
+def test_a_range_whose_days_before_begin_at_a_repeated_time():
+    begin = dt.datetime(2024, 10, 28, 2, 30, tzinfo=PARIS)  # 02:30 of the day before came twice
+    steps = HourlyCalendar().shift(1, "D").steps(begin, begin.replace(hour=5))
+    assert steps.tz_localize(None).hour.tolist() == [2, 3, 4, 5]

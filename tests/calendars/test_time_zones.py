@@ -611,3 +611,26 @@ def test_the_last_window_ends_before_the_year_10000_of_the_zone(zone):
     last = windows.right[-1].to_pydatetime()
     assert last.replace(tzinfo=None) <= dt.datetime.max
     assert last > windows.left[-1].to_pydatetime()
+
+
+@pytest.mark.parametrize("interval", ["1h", "60min", "3600s", "3600000ms", "3600000000us"])
+def test_every_unit_below_a_day_counts_elapsed_time(interval):
+    start, end = dt.datetime(2024, 3, 10, tzinfo=NEW_YORK), dt.datetime(2024, 3, 10, 5, tzinfo=NEW_YORK)
+    steps = BaseCalendar.model_validate(interval).steps(start, end)
+    assert steps.tz_localize(None).hour.tolist() == [0, 1, 3, 4, 5]
+
+
+def test_the_next_day_after_a_repeated_wall_time_is_named_by_no_error():
+    """Only the step that is asked for has to be one instant."""
+    for fold in (0, 1):
+        moment = REPEATED.replace(fold=fold)
+        assert utc(DailyCalendar().next(moment)) == utc(REPEATED.replace(day=4))
+        assert utc(DailyCalendar().previous(moment)) == utc(REPEATED.replace(day=2))
+
+
+def test_the_other_hour_of_a_repeated_wall_time_is_a_step():
+    first, second = REPEATED, REPEATED.replace(fold=1)
+    assert utc(DailyCalendar(ambiguous="later").next(first)) == utc(second)
+    assert utc(DailyCalendar(ambiguous="earlier").next(first)) == utc(REPEATED.replace(day=4))
+    assert utc(DailyCalendar(ambiguous="earlier").previous(second)) == utc(first)
+    assert utc(DailyCalendar(ambiguous="later").previous(second)) == utc(REPEATED.replace(day=2))

@@ -214,3 +214,22 @@ def test_to_offset_of_a_quarter_starts_in_january():
     assert pd.Timestamp("2024-11-05") + Interval(offset="BQS").to_offset() == pd.Timestamp("2025-01-01")
     assert Interval(offset="W", n=2).to_offset() == pd.offsets.Day(14)
     assert Interval(offset="M", n=2).to_offset() == pd.DateOffset(months=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        *(("2H", "(did you mean 'h'?)"), ("MIN", "(did you mean 'min'?)"), ("me", "(did you mean 'ME'?)")),
+        *(("m", "(did you mean 'M'?)"), ("dayly", "(did you mean 'daily'?)"), ("Montly", "(did you mean 'monthly'?)")),
+    ],
+)
+def test_what_was_meant_is_named(text, hint):
+    with pytest.raises(ValidationError) as refused:
+        Interval.model_validate(text)
+    assert hint in str(refused.value)
+
+
+def test_where_nothing_is_close_nothing_is_suggested():
+    with pytest.raises(ValidationError) as refused:
+        Interval.model_validate("2xyzzy")
+    assert "did you mean" not in str(refused.value)

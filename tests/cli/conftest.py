@@ -41,6 +41,54 @@ class Stats(CallableModel):
         return GenericResult[dict](value={"words": len(words)})
 """
 
+DAYS_MODULE = """\
+import datetime as dt
+from pathlib import Path
+
+from ccflow import BaseModel, CallableModel, ContextBase, Flow, GenericResult
+
+
+class DayContext(ContextBase):
+    date: dt.date
+    shop: str = "Harbour"
+
+
+class Days(CallableModel):
+    \"\"\"Logs that it ran. A file `bad-DATE` has what it fails with, a pipe `gate-DATE` is what it waits for.\"\"\"
+
+    currency: str = "EUR"
+
+    @Flow.call
+    def __call__(self, context: DayContext) -> GenericResult[str]:
+        with open("runs.log", "a") as log:
+            log.write(f"{context.date}\\n")
+        bad, gate = (Path(f"{name}-{context.date}") for name in ("bad", "gate"))
+        if bad.exists():
+            raise LookupError(bad.read_text())
+        if gate.exists():
+            gate.read_text()
+        return GenericResult[str](value=f"{context.shop} {context.date}")
+"""
+
+DAYS_CONFIG = """\
+defaults:
+  - _self_
+  - /backfill: default
+model:
+  _target_: my_days.Days
+backfill:
+  checkpoint_store:
+    _target_: ccflow_etl.LocalCheckpointStore
+    path: ./marks.sqlite
+  key: "days/{step}"
+context:
+"""
+
+SIX_DAYS = """\
+  start_datetime: 2024-01-01
+  end_datetime: 2024-01-06
+"""
+
 CONFIGS = {
     "text_stats": """\
 model:
@@ -103,6 +151,20 @@ class Shell:
             timeout=120,
         )
         return Finished(done.returncode, done.stdout, done.stderr)
+
+    def with_days(self, *, context: str = SIX_DAYS, config: str = "", module: str = "") -> "Shell":
+        """Itself, with a backfill of days as `-cp config -cn days`, and with what a test needs besides."""
+        (self.folder / "my_days.py").write_text(DAYS_MODULE + module)
+        (self.folder / "config").mkdir()
+        (self.folder / "config" / "days.yaml").write_text(DAYS_CONFIG + context + config)
+        return self
+
+    def runs(self) -> list[str]:
+        """The days that were run since it was last asked."""
+        log = self.folder / "runs.log"
+        told = log.read_text().split() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return told
 
     def files(self) -> list[str]:
         """All files and empty folders, without compiled modules."""

@@ -4,76 +4,34 @@ import json
 
 import pytest
 
-MODELS = """\
-import datetime as dt
-from pathlib import Path
-
-from ccflow import CallableModel, ContextBase, Flow, GenericResult
-
-
-class DayContext(ContextBase):
-    date: dt.date
-
-
-class Days(CallableModel):
-    @Flow.call
-    def __call__(self, context: DayContext) -> GenericResult[str]:
-        with open("runs.log", "a") as log:
-            log.write(f"{context.date}\\n")
-        if Path(f"bad-{context.date}").exists():
-            raise LookupError(f"no data for {context.date}")
-        return GenericResult[str](value=str(context.date))
-"""
-
-CONFIG = """\
-defaults:
-  - _self_
-  - /backfill: default
-model:
-  _target_: my_days.Days
-backfill:
-  checkpoint_store:
-    _target_: ccflow_etl.LocalCheckpointStore
-    path: ./marks.sqlite
-context:
-  start_datetime: 2024-01-01
-  end_datetime: 2024-01-06
-"""
-
 RUN = "cc-etl -cp config -cn days"
 DATES = [f"2024-01-0{day}" for day in range(1, 7)]
 
 
 @pytest.fixture
 def days(shell):
-    (shell.folder / "my_days.py").write_text(MODELS)
-    (shell.folder / "config").mkdir()
-    (shell.folder / "config" / "days.yaml").write_text(CONFIG)
-    return shell
+    return shell.with_days()
 
 
-def runs(days):
-    """The steps that were run since it was last asked."""
-    log = days.folder / "runs.log"
-    told = sorted(log.read_text().split()) if log.exists() else []
-    log.unlink(missing_ok=True)
-    return told
+def refuse(days, *dates):
+    for date in dates:
+        (days.folder / f"bad-{date}").write_text(f"no data for {date}")
 
 
 def test_a_second_run_has_nothing_to_do(days):
     assert days(RUN).code == 0
-    assert runs(days) == DATES
+    assert days.runs() == DATES
     again = days(f"{RUN} --json")
     assert again.code == 0
-    assert runs(days) == []
+    assert days.runs() == []
     assert json.loads(again.out)["summary"]["by_status"] == {"checkpoint": 6}
     assert days(f"{RUN} +backfill.overwrite=true").code == 0
-    assert runs(days) == DATES
+    assert days.runs() == DATES
 
 
 @pytest.mark.parametrize("fields", ["", "backfill.executor=/executors/threads", "backfill.executor=null"])
 def test_a_failing_step_is_one_message_that_names_it(days, fields):
-    (days.folder / "bad-2024-01-04").touch()
+    refuse(days, "2024-01-04")
     done = days(f"{RUN} {fields}")
     assert (done.code, done.out) == (1, "")
     assert done.err.count("error:") == 1
@@ -91,45 +49,46 @@ def test_a_failing_step_is_one_message_that_names_it(days, fields):
     ],
 )
 def test_going_on_after_a_failure(days, fields):
-    (days.folder / "bad-2024-01-04").touch()
+    refuse(days, "2024-01-04")
     assert days(f"{RUN} {fields}").code == 1
-    first = runs(days)
+    first = days.runs()
     assert "2024-01-04" in first
     if "null" not in fields:  # a graph is in no order
         assert first[:4] == DATES[:4]
     (days.folder / "bad-2024-01-04").unlink()
     assert days(f"{RUN} {fields}").code == 0
     finished = [date for date in first if date != "2024-01-04"]
-    assert runs(days) == [date for date in DATES if date not in finished]
+    assert days.runs() == [date for date in DATES if date not in finished]
 
 
 def test_a_run_that_goes_on_fails_with_the_count(days):
-    for date in ("2024-01-02", "2024-01-05"):
-        (days.folder / f"bad-{date}").touch()
+    refuse(days, "2024-01-02", "2024-01-05")
     done = days(f"{RUN} +backfill.on_error=continue")
     assert (done.code, done.out) == (1, "")
     assert done.err.count("error:") == 1
     assert "2 of 6 steps failed" in done.err
     assert "LookupError: no data for 2024-01-02" in done.err
-    assert runs(days) == DATES
+    assert days.runs() == DATES
     done = days(f"{RUN} +backfill.on_error=continue +backfill.max_failures=2 --json")
     assert done.code == 0
-    assert runs(days) == ["2024-01-02", "2024-01-05"]
+    assert days.runs() == ["2024-01-02", "2024-01-05"]
     assert json.loads(done.out)["summary"]["by_status"] == {"checkpoint": 4, "failed": 2}
     done = days(f"{RUN} +backfill.only=failed")
     assert done.code == 1
-    assert runs(days)[0] == "2024-01-02"
+    assert days.runs()[0] == "2024-01-02"
 
 
 def test_processes_find_the_models_of_the_working_folder(days):
     done = days(f"{RUN} backfill.executor=/executors/processes executors.processes.max_workers=1 --json")
     assert (done.code, done.err) == (0, "")
-    assert [output["value"] for output in json.loads(done.out)["value"]["outputs"]] == DATES
+    assert [output["value"] for output in json.loads(done.out)["value"]["outputs"]] == [
+        f"Harbour {date}" for date in DATES
+    ]
 
 
 def test_a_template_without_a_step_is_a_mistake_in_the_config(days):
-    done = days(f"{RUN} +backfill.key=sales")
+    done = days(f"{RUN} backfill.key=sales")
     assert done.code == 2
     assert "{step}" in done.err
     assert "Traceback" not in done.err
-    assert runs(days) == []
+    assert days.runs() == []

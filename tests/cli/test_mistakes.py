@@ -14,6 +14,11 @@ OWN = "cc-etl -cp config -cn text_stats context.input_path=notes.txt"
             "hint: did you mean 'context.path'?\n",
         ),
         (
+            "cc-etl context.calendar=/calendars/weekdays",  # like context.path only in what both begin with
+            "error: the config has no 'context.calendar'; there is context.path, context.payload, context.overwrite\n"
+            "hint: a leading + adds a new key: +context.calendar=...\n",
+        ),
+        (
             "cc-etl zzz=1",
             "error: the config has no 'zzz'; there is model, callable, context, cli\n"
             "hint: a leading + adds a new key: +zzz=...\n",

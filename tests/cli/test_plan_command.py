@@ -22,43 +22,7 @@ class Planned(CallableModel):
         return GenericResult(value=["first", "second"])
 """
 
-DAYS = """\
-import datetime as dt
-from pathlib import Path
-
-from ccflow import CallableModel, ContextBase, Flow, GenericResult
-
-
-class DayContext(ContextBase):
-    date: dt.date
-    shop: str
-
-
-class Days(CallableModel):
-    currency: str = "EUR"
-
-    @Flow.call
-    def __call__(self, context: DayContext) -> GenericResult[str]:
-        with open("runs.log", "a") as log:
-            log.write(f"{context.date}\\n")
-        gate = Path(f"gate-{context.date}")
-        if gate.exists():
-            gate.read_text()
-        return GenericResult[str](value=f"{context.shop} {context.date}")
-"""
-
-CONFIG = """\
-defaults:
-  - _self_
-  - /backfill: default
-model:
-  _target_: my_days.Days
-backfill:
-  checkpoint_store:
-    _target_: ccflow_etl.LocalCheckpointStore
-    path: ./marks.sqlite
-  key: "{step}"
-context:
+LATE = """\
   start_datetime: -5D
   end_datetime: yesterday
   context:
@@ -68,37 +32,23 @@ context:
 CONFIGURED = "-cp config -cn days"
 RANGE = "context.start_datetime=2024-01-01 context.end_datetime=2024-01-06 context.context.shop=Harbour"
 DATES = [f"2024-01-0{day}" for day in range(1, 7)]
-
-
-def prepare(shell):
-    (shell.folder / "my_days.py").write_text(DAYS)
-    (shell.folder / "config").mkdir()
-    (shell.folder / "config" / "days.yaml").write_text(CONFIG)
-    return shell
+KEYS = [f"days/{date}" for date in DATES]
 
 
 @pytest.fixture
 def days(shell):
-    return prepare(shell)
+    return shell.with_days(context=LATE)
 
 
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory, shell_in):
     """A folder with a plan, and with one that is damaged; the tests leave it as it is."""
-    shell = prepare(shell_in(tmp_path_factory.mktemp("planned")))
+    shell = shell_in(tmp_path_factory.mktemp("planned")).with_days(context=LATE)
     assert shell(f"cc-etl-plan {CONFIGURED} {RANGE} --output plan.parquet").code == 0
     data = bytearray((shell.folder / "plan.parquet").read_bytes())
     data[len(data) // 3] ^= 1
     (shell.folder / "damaged.parquet").write_bytes(data)
     return shell
-
-
-def runs(days):
-    """The steps that were run since it was last asked."""
-    log = days.folder / "runs.log"
-    told = log.read_text().split() if log.exists() else []
-    log.unlink(missing_ok=True)
-    return told
 
 
 def test_the_plan_of_the_callable_is_printed_and_nothing_runs(project):
@@ -143,7 +93,7 @@ def test_a_plan_is_a_table_counts_and_gaps(days):
         "2024-01-03 2024-01-07     4",
     ]
     assert days.files() == before
-    assert runs(days) == DATES[:2]
+    assert days.runs() == DATES[:2]
 
 
 def test_a_plan_is_one_line_of_json(days):
@@ -152,7 +102,7 @@ def test_a_plan_is_one_line_of_json(days):
     plan = json.loads(told.out)
     assert plan["counts"] == {"planned": 6}
     assert plan["gaps"] == [{"start": "2024-01-01T00:00:00", "end": "2024-01-07T00:00:00", "steps": 6}]
-    assert [step["key"] for step in plan["steps"]] == DATES
+    assert [step["key"] for step in plan["steps"]] == KEYS
     assert plan["context"]["context"]["shop"] == "Harbour"
 
 
@@ -165,11 +115,11 @@ def test_a_saved_plan_is_read_by_pandas_and_run_by_the_command(days, output):
         "saved to plan.parquet; cc-etl ... --from-plan plan.parquet runs it",
     ]
     frame = pd.read_parquet(days.folder / "plan.parquet")
-    assert frame["key"].tolist() == DATES
-    assert runs(days) == []
+    assert frame["key"].tolist() == KEYS
+    assert days.runs() == []
     done = days(f"cc-etl {CONFIGURED} {output.replace('output', 'from-plan')}")
     assert (done.code, done.out, done.err) == (0, "6 steps: 6 succeeded\n", "")
-    assert runs(days) == DATES
+    assert days.runs() == DATES
 
 
 def test_json_goes_with_output(days):
@@ -186,7 +136,7 @@ def test_a_plan_of_yesterday_runs_the_days_of_then(days):
     # The config still says -5D to yesterday, which is another range today.
     done = days(f"cc-etl {CONFIGURED} context.context.shop=Harbour --from-plan plan.parquet")
     assert (done.code, done.out, done.err) == (0, "3 steps: 3 succeeded\n", "")
-    assert runs(days) == DATES[3:]
+    assert days.runs() == DATES[3:]
 
 
 def test_decisions_are_those_of_the_plan(days):
@@ -194,10 +144,10 @@ def test_decisions_are_those_of_the_plan(days):
     assert days(f"cc-etl-plan {CONFIGURED} {RANGE} --output plan.parquet").code == 0
     # Everything is done by others.
     assert days(f"cc-etl {CONFIGURED} {RANGE}").code == 0
-    runs(days)
+    days.runs()
     done = days(f"cc-etl {CONFIGURED} --from-plan plan.parquet")
     assert done.out == "6 steps: 2 checkpoint, 4 succeeded\n"
-    assert runs(days) == DATES[2:]
+    assert days.runs() == DATES[2:]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="kills with a signal")
@@ -211,14 +161,14 @@ def test_a_killed_run_of_a_plan_goes_on_where_it_was(days):
         process.send_signal(signal.SIGKILL)
         process.wait(timeout=60)
     gate.unlink()
-    assert runs(days) == DATES[:4]
+    assert days.runs() == DATES[:4]
     left = days(f"cc-etl-plan {CONFIGURED} +backfill.overwrite=true --from-plan plan.parquet")
     assert "6 steps: 3 checkpoint, 3 planned" in left.out
     assert "done by this plan" in left.out
     assert days(run).out == "6 steps: 3 checkpoint, 3 succeeded\n"
-    assert runs(days) == DATES[3:]
+    assert days.runs() == DATES[3:]
     assert days(run).out == "6 steps: 6 checkpoint\n"
-    assert runs(days) == []
+    assert days.runs() == []
 
 
 @pytest.mark.parametrize(
@@ -301,7 +251,7 @@ def test_a_failing_step_of_a_plan_is_a_failed_run(days):
     (days.folder / "gate-2024-01-02").mkdir()
     done = days(f"cc-etl {CONFIGURED} --from-plan plan.parquet")
     assert (done.code, done.out) == (1, "")
-    assert "/backfill failed in Days (my_days.py, line 21): IsADirectoryError" in done.err
+    assert "/backfill failed in Days (my_days.py, line 25): IsADirectoryError" in done.err
     assert "step 2024-01-02" in done.err
 
 

@@ -9,26 +9,7 @@ from shutil import copytree
 
 import pytest
 
-MODELS = """\
-import datetime as dt
-from pathlib import Path
-
-from ccflow import BaseModel, CallableModel, ContextBase, Flow, GenericResult
-
-
-class DayContext(ContextBase):
-    date: dt.date
-
-
-class Days(CallableModel):
-    @Flow.call
-    def __call__(self, context: DayContext) -> GenericResult[str]:
-        with open("runs.log", "a") as log:
-            log.write(f"{context.date}\\n")
-        if Path(f"bad-{context.date}").exists():
-            raise ConnectionError(f"no answer on {context.date}, " + "again and " * 20 + "again")
-        return GenericResult[str](value="")
-
+MODULE = """
 
 class DoneList(BaseModel):
     \"\"\"A store of somebody else's: a file with the keys that are done.\"\"\"
@@ -55,44 +36,28 @@ class NoDelete:
 """
 
 CONFIG = """\
-defaults:
-  - _self_
-  - /backfill: default
-model:
-  _target_: my_days.Days
-backfill:
-  checkpoint_store:
-    _target_: ccflow_etl.LocalCheckpointStore
-    path: ./marks.sqlite
-  key: "days/{step}"
-  max_failures: 10
 done_list:
   _target_: my_days.DoneList
 objects:
   _target_: ccflow_etl.CacheCheckpointStore
   store:
     _target_: my_days.NoDelete
-context:
-  start_datetime: 2024-01-01
-  end_datetime: 2024-01-06
 """
 
 DAYS = "-cp config -cn days"
+GO_ON = "+backfill.max_failures=10"
 DONE_LIST = "backfill.checkpoint_store=/done_list"
 
 
 @pytest.fixture(scope="module")
 def after_runs(tmp_path_factory, shell_in):
     """Days 1 to 5 of 6 were run, 2 and 4 failed, and another backfill has marks in the same file."""
-    shell = shell_in(tmp_path_factory.mktemp("runs"))
-    (shell.folder / "my_days.py").write_text(MODELS)
-    (shell.folder / "config").mkdir()
-    (shell.folder / "config" / "days.yaml").write_text(CONFIG)
-    for day in (2, 4):
-        (shell.folder / f"bad-2024-01-0{day}").touch()
-    others = shell(f"cc-etl {DAYS} 'backfill.key=\"others/{{step}}\"' context.end_datetime=2024-01-02")
+    shell = shell_in(tmp_path_factory.mktemp("runs")).with_days(config=CONFIG, module=MODULE)
+    for date in ("2024-01-02", "2024-01-04"):
+        (shell.folder / f"bad-{date}").write_text(f"no answer on {date}, " + "again and " * 20 + "again")
+    others = shell(f"cc-etl {DAYS} 'backfill.key=\"others/{{step}}\"' {GO_ON} context.end_datetime=2024-01-02")
     assert others.out == "2 steps: 1 failed, 1 succeeded\n"
-    done = shell(f"cc-etl {DAYS} context.end_datetime=2024-01-05")
+    done = shell(f"cc-etl {DAYS} {GO_ON} context.end_datetime=2024-01-05")
     assert done.out == "5 steps: 2 failed, 3 succeeded\n"
     (shell.folder / "runs.log").unlink()
     return shell.folder
@@ -146,7 +111,7 @@ def test_the_status_has_marks_gaps_and_the_last_failures_and_nothing_runs(days):
         query = "SELECT updated_at FROM checkpoints WHERE key LIKE 'days/%' AND status = 'failed' ORDER BY key DESC"
         times = [row[0][:19].replace("T", " ") for row in connection.execute(query)]
     assert lines[12::2] == [f"  2024-01-0{day}, failed at {time} UTC" for day, time in zip((4, 2), times, strict=True)]
-    assert lines[13].startswith("    ConnectionError: no answer on 2024-01-04, again and again ")
+    assert lines[13].startswith("    LookupError: no answer on 2024-01-04, again and again ")
     assert lines[13].endswith("...")
     assert max(map(len, lines)) == 80
     assert days.files() == before
@@ -355,7 +320,7 @@ def test_a_callable_without_steps_has_no_status(shell):
 
 def test_a_byte_store_that_cannot_delete_is_named(days):
     store = "backfill.checkpoint_store=/objects"
-    assert days(f"cc-etl {DAYS} {store}").code == 0
+    assert days(f"cc-etl {DAYS} {GO_ON} {store}").code == 0
     done = days(f"cc-etl-plan {DAYS} {store} --clear '*' --yes")
     assert (done.code, done.out) == (2, "")
     assert done.err == "error: NoDelete has no method delete, so its checkpoints cannot delete\n"

@@ -101,6 +101,22 @@ def test_a_file_that_has_something_is_not_appended_to(kind: CacheFormatName) -> 
             "batch 1: its index begins at 2024-01-04 .* not at 2024-01-03",
         ),
         ([batch(0), pd.DataFrame({"number": [object()]})], "has the dtype object"),
+        (
+            [pd.DataFrame({"a": [1]}), pa.table({"a": [2]})],
+            "batch 1: it is a table and the first one is not; convert one of them",
+        ),
+        (
+            [pa.table({"a": [2]}), pd.DataFrame({"a": [1]})],
+            "batch 1: it is a pandas object and the first one is not; convert one of them",
+        ),
+        (
+            [pd.DataFrame({"a": [1]}), pd.Series([2], name="a")],
+            "batch 1: what describes its class differs from that of the first batch$",
+        ),
+        (
+            [pd.Series([1], name="a"), pd.DataFrame({"a": [2]})],
+            "batch 1: what describes its class differs from that of the first batch$",
+        ),
     ],
 )
 @pytest.mark.parametrize("kind", FORMATS)

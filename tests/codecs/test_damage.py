@@ -1,9 +1,11 @@
 """Damaged bytes are an error or the same payload; with checksums they are never another payload."""
 
+import io
 import random
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ccflow_etl import CacheFormat, PayloadCodec, PayloadIntegrityError
+from ccflow_etl.codecs.arrow_sizes import message_size
 from ccflow_etl.codecs.errors import PayloadDecodeError
 
 RANDOM = np.random.default_rng(7)
@@ -158,3 +161,35 @@ def test_page_checksums_of_others_are_verified(tmp_path: Path) -> None:
     with pytest.raises(PayloadDecodeError, match="CRC checksum"):
         PayloadCodec(format="parquet").decode(damaged)
     assert len(PayloadCodec(format="parquet").decode(damaged, verified=True)) == ROWS
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_what_is_no_arrow_file_is_told_apart_from_a_damaged_one(place: int) -> None:
+    table, file = pa.table({"n": [1, 2]}), io.BytesIO()
+    with pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
+    data = bytearray(file.getvalue())
+    data[place] ^= 1
+    with pytest.raises(PayloadDecodeError, match="it does not begin and end as an Arrow file does"):
+        PayloadCodec(format="arrow").decode(bytes(data))
+
+
+def test_the_size_of_a_message_is_a_number_or_an_error_whichever_byte_of_its_header_is_lost() -> None:
+    """A header comes from outside: what it says is not to be believed."""
+    table, file = pa.table({"n": [1, 2], "kind": pa.array(["x", "y"]).dictionary_encode()}), io.BytesIO()
+    with pa.ipc.new_stream(file, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(table)
+    messages = list(pa.ipc.MessageReader.open_stream(file.getvalue()))
+    assert [message.type for message in messages] == ["schema", "dictionary", "record batch"]
+    for message in messages:
+        header = message.metadata.to_pybytes()
+        assert message_size(message) >= 0
+        for place in range(len(header)):
+            for width in (1, 2, 4):
+                lost = header[:place] + bytes(width) + header[place + width :]
+                try:
+                    size = message_size(SimpleNamespace(metadata=lost, body=message.body))  # type: ignore[arg-type]
+                except ValueError:
+                    continue
+                assert type(size) is int
+                assert size >= 0

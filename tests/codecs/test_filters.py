@@ -219,3 +219,13 @@ def test_row_groups_and_their_statistics_change_nothing(rows: list[Any], filters
 def test_a_label_that_is_not_a_number() -> None:
     frame = pd.DataFrame([[1, 2]], columns=[np.nan, "a"])
     assert CODEC.decode(CODEC.encode(frame), columns=[float("nan")]).shape == (1, 1)
+
+
+ZEROS = pd.DataFrame({"x": [1.5, 0.0, -0.0, 2.0, np.nan]})
+
+
+@pytest.mark.parametrize("among", [[1.5], [0], [0.0, 2.0], [-0.0], [7.5], []])
+def test_both_zeros_are_in_a_set_that_has_one_and_in_no_other(among: list[float]) -> None:
+    data = CODEC.encode(ZEROS)
+    found = CODEC.decode(data, filters=[["x", "in", among]])
+    assert found.index.to_list() == ZEROS.index[ZEROS["x"].isin(among)].to_list()

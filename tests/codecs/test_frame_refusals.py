@@ -186,3 +186,18 @@ def test_a_csv_that_was_edited_is_an_error_when_it_does_not_fit(changed: Any, me
     else:
         with pytest.raises(PayloadDecodeError, match=message):
             codec.decode(data)
+
+
+def test_a_value_that_is_not_among_its_categories_is_an_error() -> None:
+    import io
+    import json
+
+    import pyarrow.parquet as pq
+
+    frame = pd.DataFrame({"kind": pd.Categorical(["x", "y"], categories=["x", "y", "z"])})
+    table = pq.read_table(io.BytesIO(PayloadCodec(format="parquet").encode(frame)))
+    spec = json.loads(table.schema.metadata[b"ccflow_etl"].replace(b'"y"', b'"w"'))
+    sink = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata({b"ccflow_etl": json.dumps(spec).encode()}), sink)
+    with pytest.raises(PayloadDecodeError, match="values that are not among its categories"):
+        PayloadCodec(format="parquet").decode(sink.getvalue())

@@ -144,3 +144,9 @@ def test_a_bare_csv_is_for_others() -> None:
     assert PayloadCodec.model_validate(codec.model_dump()) == codec
     with pytest.raises(ValueError, match="schema='none' is for CSV; the format is 'json'"):
         PayloadCodec(format="json", schema="none")
+
+
+def test_pandas_reads_our_sparse_columns_as_dense_ones() -> None:
+    frame = pd.DataFrame({"a": pd.arrays.SparseArray([0, 7, 0]), "b": pd.arrays.SparseArray([np.nan, 0.5, np.nan])})
+    found = pd.read_parquet(io.BytesIO(PayloadCodec(format="parquet").encode(frame)))
+    pd.testing.assert_frame_equal(found, frame.sparse.to_dense())

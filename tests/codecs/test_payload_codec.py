@@ -179,3 +179,22 @@ def test_a_codec_is_a_ccflow_model() -> None:
     codec = PayloadCodec(format=["csv", "gzip"])
     assert PayloadCodec.model_validate(codec.model_dump()) == codec
     assert pickle.loads(pickle.dumps(codec)) == codec
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        ({}, "1,234 bytes"),
+        ({"key": "daily/AAA"}, "the payload of 'daily/AAA' (1,234 bytes)"),
+        ({"key": "AAA", "uri": "s3://b/AAA"}, "the payload of 'AAA' at s3://b/AAA (1,234 bytes)"),
+    ],
+)
+def test_an_error_of_decoding_says_where_the_bytes_are(where, what):
+    error = PayloadDecodeError("json", 1234, "it ends too early", **where)
+    assert str(error) == f"cannot decode {what} as 'json': it ends too early"
+
+
+def test_text_and_binary_say_which_format_is_meant_for_what_they_refuse():
+    for payload in (b"bytes", {"a": 1}, None):
+        with pytest.raises(PayloadEncodeError, match="takes str; use 'binary' for bytes or 'json' for data"):
+            PayloadCodec(format="text").encode(payload)

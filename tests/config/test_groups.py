@@ -1,6 +1,7 @@
 """The packaged groups, composed by Hydra itself as another application would."""
 
 from pathlib import Path
+from pydoc import locate
 
 import hydra
 import pytest
@@ -51,7 +52,7 @@ def test_every_target_of_a_packaged_file_exists(tmp_path, file):
     for target in targets:
         if target.startswith("ccflow_etl."):
             assert target.removeprefix("ccflow_etl.") in ccflow_etl.__all__
-        assert callable(hydra.utils.get_object(target))
+        assert callable(locate(target))
 
 
 @pytest.mark.parametrize("option", ["default", "daily"])

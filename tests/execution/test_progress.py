@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import sys
 import threading
 from contextvars import copy_context
@@ -12,6 +13,7 @@ import pytest
 from nbclient import NotebookClient
 
 from ccflow_etl.execution.progress import open_progress, progress_by_default
+from ccflow_etl.execution.progress_notebook import NotebookProgress
 from ccflow_etl.execution.tally import Tally
 
 RUN = """\
@@ -310,6 +312,14 @@ def test_a_program_without_stderr_runs(monkeypatch):
         progress.ended("succeeded")
 
 
+ENDED = [
+    [],
+    ["succeeded", "cancelled"],
+    ["succeeded"] * 4,
+    ["succeeded", "failed"],
+    ["succeeded"] * 3 + ["failed"],
+]
+
 CELL = """\
 from ccflow_etl.execution.progress import open_progress
 now = [0.0]
@@ -331,3 +341,33 @@ def test_a_notebook_has_one_output_that_changes(tmp_path, ending):
     assert shown.data["text/plain"] == "4 steps <of 5>: 3/4, 75%, 1 failed, 22.5/min, in 0:08"
     assert "<progress" in shown.data["text/html"]
     assert "&lt;of 5&gt;" in shown.data["text/html"]
+
+
+def notebook_html(*ended):
+    progress = NotebookProgress("4 steps", Tally(4, lambda: 0.0), clock=lambda: 0.0)
+    for status in ended:
+        progress.ended(status)
+    return progress._repr_mimebundle_()["text/html"]
+
+
+def test_a_notebooks_bar_is_blue_green_when_all_is_done_and_red_with_a_failure():
+    colors = [re.search("accent-color: (#[0-9a-f]{6})", notebook_html(*ended))[1] for ended in ENDED]
+    assert colors == ["#0072b2", "#0072b2", "#009e73", "#d55e00", "#d55e00"]
+
+
+def test_a_failure_is_told_in_bold_and_nothing_else_is():
+    assert re.findall(r"<strong[^>]*>(.*?)</strong>", notebook_html("failed", "cancelled", "failed")) == ["2 failed"]
+    assert "<strong" not in notebook_html("succeeded", "cancelled")
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(3, "132"), (7, "132/265"), (9, "132/265"), (10, "132/265")])
+def test_what_is_wider_than_the_terminal_is_cut(columns, shown):
+    from rich.console import Console
+
+    from ccflow_etl.execution.progress_bar import _Line
+
+    tally = Tally(265, lambda: 0)
+    tally.ended("succeeded", 132)
+    console = Console(width=columns, file=io.StringIO())
+    console.print(_Line("a label", tally))
+    assert console.file.getvalue().strip() == shown

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccflow_etl import RetryPolicy, SerialExecutor
+from ccflow_etl import RetryCancelled, RetryPolicy, SerialExecutor
 from ccflow_etl.execution.runner import run_calls
 
 
@@ -315,3 +315,39 @@ def test_a_stop_is_heard_while_no_call_begins():
     assert not thread.is_alive()
     assert outcomes == []
     assert future.cancelled()
+
+
+def test_an_outcome_is_a_success_a_failure_or_cut_short():
+    failed, succeeded = run_calls(inverse, [0, 1])
+    assert (failed.failed, failed.cancelled) == (True, False)
+    assert (succeeded.failed, succeeded.cancelled) == (False, False)
+    (cut,) = run_calls(stop, [1])
+    assert (cut.failed, cut.cancelled) == (False, True)
+
+
+def stop(number):
+    raise RetryCancelled("stopped", [], {})
+
+
+def test_a_pool_hears_how_long_calls_take_of_late():
+    """Each call counts for a tenth, and those before it for the rest."""
+
+    class Asking(ThreadPoolExecutor):
+        def __init__(self):
+            super().__init__(1)
+            self.heard = []
+
+        def ahead(self, seconds):
+            self.heard.append(seconds)
+            return 1
+
+    with Asking() as pool:
+        took = [outcome.seconds for outcome in run_calls(inverse, [1, 2, 4], pool=pool)]
+    average = took[0]
+    expected = [average]
+    for seconds in took[1:]:
+        average = average * 9 / 10 + seconds / 10
+        expected.append(average)
+    heard = list(dict.fromkeys(pool.heard))
+    assert heard[0] is None
+    assert heard[1:] == pytest.approx(expected)

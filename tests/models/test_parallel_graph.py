@@ -1,6 +1,7 @@
 """Graphs in parallel: what ccflow's own graph evaluator gives, each node once, as soon as it can be."""
 
 import concurrent.futures
+import datetime as dt
 import importlib
 import textwrap
 import threading
@@ -11,11 +12,13 @@ import pytest
 from ccflow import (
     CallableModel,
     ContextBase,
+    EvaluatorBase,
     Flow,
     FlowOptions,
     FlowOptionsOverride,
     GenericResult,
     MetaData,
+    ModelEvaluationContext,
 )
 from ccflow.evaluators import GraphEvaluator, LoggingEvaluator, MemoryCacheEvaluator, MultiEvaluator, cache_key
 from hypothesis import given
@@ -31,6 +34,7 @@ from ccflow_etl import (
     SerialExecutor,
     ThreadExecutor,
 )
+from ccflow_etl.models.graph_steps import BackfillStep
 
 IN_THREADS = ParallelGraphEvaluator(executor=ThreadExecutor(max_workers=4))
 HERE = [ParallelGraphEvaluator(executor=SerialExecutor()), IN_THREADS, ParallelGraphEvaluator(executor=None)]
@@ -367,6 +371,53 @@ def test_a_backfill_with_marks_and_failures(evaluator, models, tmp_path):
         told.append((result.value, result.summary, result.report[["status", "attempts", "error"]].to_dict(), marks))
     assert told[0] == told[1]
     assert Counter(status for _, status, _ in told[0][3]) == {"succeeded": 27, "failed": 4}
+
+
+class Gate(EvaluatorBase):
+    """Lets a step in when another has ended."""
+
+    waits: int
+    opens: int
+    _open: threading.Event = PrivateAttr(default_factory=threading.Event)
+
+    def is_transparent(self, context):
+        return True
+
+    def __call__(self, context: ModelEvaluationContext):
+        inner = context
+        while isinstance(inner.context, ModelEvaluationContext):
+            inner = inner.context
+        is_step = isinstance(inner.model, BackfillStep) and inner.fn == "__call__"
+        step = inner.context.context.date.day if is_step else None
+        if step == self.waits:
+            assert self._open.wait(30)
+        result = context()
+        if step == self.opens:
+            self._open.set()
+        return result
+
+
+@pytest.mark.parametrize(("waits", "opens"), [(1, 2), (3, 2)])
+def test_a_step_that_did_not_run_hides_none_that_did(models, tmp_path, waits, opens):
+    """The second of three steps at a time fails; the one that waits for that does not run, and the other has."""
+    store = LocalCheckpointStore(path=tmp_path / "marks.sqlite")
+    backfill = BackfillModel(
+        model=models.Day(without=(dt.date(2024, 1, 2)).toordinal()),
+        checkpoint_store=store,
+        key="{step}",
+        on_error="continue",
+        max_failures=0,
+    )
+    evaluator = MultiEvaluator(evaluators=[IN_THREADS, Gate(waits=waits, opens=opens)])
+    with pytest.raises(BackfillError) as caught:
+        under(evaluator, backfill, ["2024-01-01", "2024-01-03"])
+    report = caught.value.result.report
+    expected = ["succeeded", "failed", "succeeded"]
+    expected[waits - 1] = "cancelled"
+    assert report["status"].tolist() == expected
+    assert {mark.key: mark.status for mark in store.list()} == {
+        f"2024-01-0{day}": status for day, status in enumerate(expected, 1) if status != "cancelled"
+    }
 
 
 def test_configured_by_name(models):

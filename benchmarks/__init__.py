@@ -1,0 +1,1 @@
+"""What the engines cost beside what else would do the same: README.md."""

@@ -1,0 +1,107 @@
+"""What stands in the page of a run."""
+
+import platform
+import re
+import shlex
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import OmegaConf
+
+from ccflow_etl.cli.errors import RunFailed
+from ccflow_etl.cli.output import summary
+from ccflow_etl.models.run_facts import instant
+from ccflow_etl.models.run_page import outcome_of, run_sections, settings_section, shortened, title_of
+from ccflow_etl.pages.outline import outline
+from ccflow_etl.pages.page import Page, Section
+from ccflow_etl.pages.secrets import HIDDEN, is_secret, secrets_in, without_secrets
+from ccflow_etl.pages.text import cut, duration
+
+if TYPE_CHECKING:
+    from ccflow_etl.cli.report_page import ReportedRun
+
+__all__ = ["page_of"]
+
+_PACKAGES = ("ccflow-etl", "ccflow", "hydra-core", "pydantic", "pandas", "numpy", "pyarrow")
+_TEXT = 4_000  # characters
+_INTERPOLATION = re.compile(r"\$\{.*?\}")
+
+
+def page_of(run: "ReportedRun") -> str:
+    """The page of a run that has ended."""
+    settings, secrets = _settings(run.cfg)
+    secrets |= set(secrets_in(run.job.model)) | set(secrets_in(run.job.context))
+    counts = run.runs[-1].summary().by_status if run.runs else {}
+    outcome, told = _outcome(run, counts)
+    sections = [*_sections(run, counts), *settings_section(settings), _versions()]
+    title = title_of(run.runs[-1]) if run.runs else type(run.job.model).__name__
+    # the longest first: one secret may be a part of another
+    return Page(title, outcome, told, sections).html(sorted(secrets, key=len, reverse=True))
+
+
+def _sections(run: "ReportedRun", counts: dict[str, int]) -> Iterator[Section]:
+    if run.runs:
+        of_run = run_sections(run.runs[-1], counts)
+        yield next(of_run)
+    else:
+        of_run, ended = iter(()), time.time()
+        facts = [("began", instant(run.began)), ("ended", instant(ended)), ("took", duration(ended - run.began))]
+        yield Section("summary", "Summary", facts=facts)
+    if run.error is not None:
+        yield _error(run.error)
+    yield from of_run
+    if run.error is None:
+        yield Section("result", "Result", text=without_secrets(cut(summary(run.result), _TEXT)))
+    command = without_secrets(shlex.join(["cc-etl", *sys.argv[1:]]))
+    yield Section("command", "Command", facts=[("callable", run.job.path)], text=command)
+
+
+def _outcome(run: "ReportedRun", counts: dict[str, int]) -> tuple[str, str]:
+    if run.error is None:
+        return outcome_of(counts) if run.runs else ("good", "Succeeded")
+    if isinstance(run.error, KeyboardInterrupt):
+        return "neither", f"Cancelled: {outcome_of(counts)[1]}" if counts else "Interrupted"
+    return "bad", f"Failed: {outcome_of(counts)[1]}" if counts.get("failed") else "Failed"
+
+
+def _error(error: BaseException) -> Section:
+    """The error that the run ended with, as the model raised it."""
+    raised = error.__cause__ if isinstance(error, RunFailed) and error.__cause__ is not None else error
+    told = without_secrets(cut(error, _TEXT)) or type(error).__name__
+    if isinstance(error, KeyboardInterrupt):
+        return Section("error", "Interrupted", [told])
+    trace = without_secrets(shortened("".join(traceback.format_exception(raised))))
+    return Section("error", "Error of the run", [told], folded=[("Traceback", trace)])
+
+
+def _settings(cfg: Any) -> tuple[str, set[str]]:
+    """The config in lines without its secrets, and these."""
+    raw, resolved = (OmegaConf.to_container(cfg, resolve=resolve) for resolve in (False, True))
+    secrets = set(secrets_in(resolved))
+    return outline(_hidden(raw, resolved, secrets)), secrets
+
+
+def _hidden(raw: Any, resolved: Any, secrets: set[str]) -> Any:
+    """The resolved config without the values that are interpolated from a secret, such as ${oc.env:DB_PASSWORD}."""
+    if isinstance(raw, str) and any(map(is_secret, _INTERPOLATION.findall(raw))):
+        secrets.update(secrets_in({"secret": resolved}))
+        return HIDDEN
+    if isinstance(raw, dict) and isinstance(resolved, dict):
+        return {name: _hidden(raw[name], value, secrets) for name, value in resolved.items()}
+    if isinstance(raw, list) and isinstance(resolved, list):
+        return [_hidden(*pair, secrets) for pair in zip(raw, resolved, strict=True)]
+    return resolved
+
+
+def _versions() -> Section:
+    facts = [("Python", platform.python_version()), ("platform", platform.platform())]
+    for name in _PACKAGES:
+        try:
+            facts.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:  # vendored, or run from a source tree
+            continue
+    return Section("versions", "Versions", facts=facts)

@@ -1,0 +1,112 @@
+"""What is not for everyone: passwords, tokens and keys, found by the names that they go under, and left out."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, SecretBytes, SecretStr
+
+__all__ = ["HIDDEN", "is_secret", "secrets_in", "without_secrets"]
+
+HIDDEN = "***"
+"""What stands in the place of a secret."""
+
+# Anywhere in a name, and as one of its words.
+_STEMS = re.compile("passw|passphrase|secret|token|credential|apikey|accesskey|privatekey|authorization", re.IGNORECASE)
+_WORDS = {
+    "key",
+    "keys",
+    "pass",
+    "pwd",
+    "auth",
+    "bearer",
+    "cookie",
+    "cookies",
+    "dsn",
+    "jwt",
+    "pin",
+    "sas",
+    "sig",
+    "signature",
+}
+_WORD = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+_NAMES = ("key", "keys")
+"""What may be a secret, and far more often is the name of something."""
+
+_SHORTEST = 5
+"""Characters of a secret that is looked for elsewhere: shorter ones are found in ordinary words."""
+
+# From where such a name begins, or a text of letters only would be read once for each of them.
+_NAME = r"(?<![\w.\-/@+~])[\w.\-/@+~]+"
+_PATTERNS = (
+    # user:password@host
+    (
+        re.compile(r"(?P<kept>[a-z][a-z0-9+.\-]{0,30}://[^\s:/@'\"]*):[^\s'\"]{1,4000}@", re.IGNORECASE),
+        rf"\g<kept>:{HIDDEN}@",
+    ),
+    (re.compile(r"(?P<kept>\b(?:bearer|basic))\s+[A-Za-z0-9._~+/=\-]{8,}", re.IGNORECASE), rf"\g<kept> {HIDDEN}"),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
+)
+# password=..., "token": "...", ?sig=...
+_ASSIGNED = re.compile(
+    rf"(?P<name>{_NAME})(?P<between>['\"]?\s*(?:=|:\s)\s*)(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s,;&'\")\]}}]+)"
+)
+
+
+def is_secret(name: str) -> bool:
+    """Whether what goes under a name is left out.
+
+    >>> [is_secret(name) for name in ("db_password", "apiKey", "key", "author", "monkey")]
+    [True, True, True, False, False]
+    """
+    return bool(_STEMS.search(name)) or any(word.lower() in _WORDS for word in _WORD.findall(name))
+
+
+def secrets_in(value: Any, secret: bool = False) -> Iterator[str]:
+    """The texts under the names of secrets, and pydantic's secrets, in a mapping or a model; none of a few characters.
+
+    >>> sorted(secrets_in({"db": {"user": "etl", "password": "hunter2"}, "tokens": ["abcdef", "-"]}))
+    ['abcdef', 'hunter2']
+    """
+    if isinstance(value, SecretStr | SecretBytes):
+        found = value.get_secret_value()
+        value, secret = found.decode(errors="replace") if isinstance(found, bytes) else found, True
+    if isinstance(value, BaseModel):
+        value = {name: part for name, part in value.__dict__.items() if name in value.model_fields_set}
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from secrets_in(part, secret or (is_secret(str(name)) and str(name) not in _NAMES))
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from secrets_in(part, secret)
+    elif secret and isinstance(value, str) and len(value) >= _SHORTEST:
+        yield value
+
+
+def without_secrets(text: str) -> str:
+    """Text without what stands in it as a password of an address, or as the value of a secret's name.
+
+    >>> without_secrets("postgresql://etl:hunter2@db/sales?sslmode=require, password='hunter 2'")
+    'postgresql://etl:***@db/sales?sslmode=require, password=***'
+    """
+    for pattern, kept in _PATTERNS:
+        text = pattern.sub(kept, text)
+    parts, place = [], 0
+    while match := _ASSIGNED.search(text, place):
+        # What is no secret may have one in its value.
+        end = match.start("value")
+        parts.append(text[place:end])
+        place = end
+        if _hides(match):
+            parts.append(HIDDEN)
+            place = match.end()
+    return "".join([*parts, text[place:]])
+
+
+def _hides(match: re.Match[str]) -> bool:
+    name = match["name"]
+    in_address = match.string[match.start() - 1 : match.start()] in ("?", "&")
+    # "KeyError: 'AAA'" tells of no secret, and of "key: daily/AAA" far more is a name than is one.
+    harmless = name.endswith(("Error", "Exception", "Warning")) or (name.lower() in _NAMES and not in_address)
+    return not harmless and is_secret(name)

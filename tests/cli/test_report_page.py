@@ -1,0 +1,323 @@
+"""`cc-etl --report run.html`: a page of the run, however it ends."""
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+MODELS = """\
+import os
+
+from ccflow import CallableModel, DateContext, Flow, GenericResult, NullContext
+from pydantic import SecretStr
+
+
+class Shop(CallableModel):
+    uri: str = ""
+    api_token: SecretStr = SecretStr("")
+    bad: list[int] = []
+
+    @Flow.call
+    def __call__(self, context: DateContext) -> GenericResult[int]:
+        if context.date.day in self.bad:
+            raise LookupError(f"no <data> from {self.uri} with {self.api_token.get_secret_value()}")
+        return GenericResult[int](value=context.date.day)
+
+
+class Gated(CallableModel):
+    '''Tells that it has begun, and waits for good.'''
+
+    @Flow.call
+    def __call__(self, context: DateContext) -> GenericResult[int]:
+        if context.date.day == 2:
+            begun = os.open("begun", os.O_WRONLY)
+            os.write(begun, b"x")
+            with open("gate") as gate:
+                gate.read()
+        return GenericResult[int](value=1)
+
+
+class Once(CallableModel):
+    fails: bool = False
+
+    @Flow.call
+    def __call__(self, context: NullContext) -> GenericResult[dict]:
+        if self.fails:
+            raise RuntimeError("password=hunter2 was refused")
+        return GenericResult[dict](value={"words": 4, "more": "<b>"})
+"""
+
+SHOP = """\
+defaults:
+  - /backfill: default
+  - _self_
+more:
+  _target_: ccflow.GenericResult
+  value: {unused: 1}
+model:
+  _target_: shop.Shop
+  uri: postgresql://etl:${oc.env:SHOP_PASSWORD,hunter2}@db/sales
+  api_token: tok-123456
+  bad: []
+context:
+  start_datetime: 2024-01-01
+  end_datetime: 2024-01-31
+"""
+
+ONCE = """\
+model:
+  _target_: shop.Once
+  fails: false
+callable: /model
+context: {}
+"""
+GRAPH = """\
+backfill:
+  executor: null  # or the backfill schedules its steps itself
+cli:
+  model:
+    _target_: ccflow.FlowOptions
+    evaluator:
+      _target_: ccflow.evaluators.GraphEvaluator
+"""
+
+
+@pytest.fixture
+def shop(shell):
+    (shell.folder / "shop.py").write_text(MODELS)
+    (shell.folder / "config").mkdir()
+    (shell.folder / "config" / "shop.yaml").write_text(SHOP)
+    (shell.folder / "config" / "graph.yaml").write_text(SHOP + GRAPH)
+    (shell.folder / "config" / "once.yaml").write_text(ONCE)
+    return shell
+
+
+def run(shop, arguments, name="shop", page="run.html"):
+    done = shop(f"cc-etl -cp config -cn {name} --report {page} {arguments}")
+    file = shop.folder / page
+    return done, file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+@pytest.mark.parametrize("name", ["shop", "graph"])
+def test_a_run_that_succeeds_leaves_its_page(shop, name):
+    done, page = run(shop, "", name)
+    assert (done.code, done.out) == (0, "31 steps: 31 succeeded\n")
+    assert done.err == f"the report is in {shop.folder / 'run.html'}\n"
+    assert "<title>Backfill of Shop: 31 steps succeeded</title>" in page
+    assert "cc-etl -cp config -cn " in page
+    assert '<th scope="row">ccflow-etl</th><td>1.0.0</td>' in page
+
+
+@pytest.mark.parametrize("name", ["shop", "graph"])
+def test_a_run_that_stops_at_its_first_failure_leaves_its_page(shop, name):
+    done, page = run(shop, "model.bad='[3,9]'", name)
+    assert done.code == 1
+    assert "LookupError" in done.err
+    assert "<title>Backfill of Shop: Failed: 1 of 31 steps failed</title>" in page
+    assert "Error of the run" in page
+    # with what it was about, though not with what it let slip
+    assert "LookupError: no &lt;data&gt; from postgresql://etl:***@db/sales with ***" in page
+    assert "Traceback (most recent call last):" in page
+
+
+def test_a_run_with_more_failures_than_are_allowed_leaves_its_page(shop):
+    done, page = run(shop, "model.bad='[3,9]' +backfill.max_failures=1")
+    assert done.code == 1
+    assert "<title>Backfill of Shop: Failed: 2 of 31 steps failed</title>" in page
+
+
+def test_failures_that_are_allowed_are_told_and_are_no_failure_of_the_run(shop):
+    done, page = run(shop, "model.bad='[3,9]' +backfill.max_failures=5")
+    assert done.code == 0
+    assert "<title>Backfill of Shop: 2 of 31 steps failed</title>" in page
+    assert "Error of the run" not in page
+
+
+@pytest.fixture
+def start(shop):
+    """Starts a run whose second step never ends, and waits until it has begun."""
+    for fifo in ("begun", "gate"):
+        os.mkfifo(shop.folder / fifo)
+    arguments = ["-cp", "config", "model._target_=shop.Gated", "~model.uri", "~model.api_token", "~model.bad"]
+    started = []
+
+    def start(name):
+        process = subprocess.Popen(
+            ["cc-etl", *arguments, "-cn", name, "--report", "run.html"],
+            cwd=shop.folder,
+            env=shop.environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        with open(shop.folder / "begun", "rb") as begun:
+            assert begun.read(1) == b"x"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_cancelled_leaves_its_page(shop, start, number, code):
+    process = start("shop")
+    process.send_signal(number)
+    assert "interrupt again" in process.stderr.readline()
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == code
+    page = (shop.folder / "run.html").read_text(encoding="utf-8")
+    assert "<title>Backfill of Gated: Cancelled: 30 of 31 steps were cancelled</title>" in page
+
+
+def test_a_run_that_is_interrupted_in_a_graph_evaluator_leaves_its_page(shop, start):
+    process = start("graph")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    page = (shop.folder / "run.html").read_text(encoding="utf-8")
+    assert "<title>BackfillModel: Interrupted</title>" in page
+
+
+def test_no_secret_of_the_config_gets_into_the_page(shop):
+    done = shop(
+        "cc-etl -cp config -cn shop --report run.html model.bad='[3]' +more.value.client_secret=s3cr3t-1 "
+        "+more.value.parts='[a,${oc.env:SHOP_PASSWORD}]'",
+        SHOP_PASSWORD="pa55word-2",
+    )
+    assert done.code == 1
+    page = (shop.folder / "run.html").read_text(encoding="utf-8")
+    for secret in ("hunter2", "pa55word-2", "tok-123456", "s3cr3t-1"):
+        assert secret not in page
+    assert "api_token: ***" in page
+    assert "client_secret: ***" in page
+    assert "- a\n      - ***" in page
+    assert "+more.value.client_secret=***" in page
+
+
+def test_a_model_that_is_no_backfill_has_a_page(shop):
+    done, page = run(shop, "", "once")
+    assert done.code == 0
+    assert "<title>Once: Succeeded</title>" in page
+    assert "&lt;b&gt;" in page
+    assert "Coverage" not in page
+
+
+def test_a_model_that_is_no_backfill_and_fails_has_a_page(shop):
+    done, page = run(shop, "model.fails=true", "once")
+    assert done.code == 1
+    assert "<title>Once: Failed</title>" in page
+    assert "RuntimeError: password=*** was refused" in page
+    assert "hunter2" not in page
+
+
+def test_the_result_alone_is_on_stdout_with_json(shop):
+    done, page = run(shop, "--json")
+    assert json.loads(done.out)["value"]["steps"] == 31
+    assert "31 steps succeeded" in page
+
+
+def test_a_plan_that_is_run_has_a_page(shop):
+    marks = (
+        "+backfill.checkpoint_store._target_=ccflow_etl.LocalCheckpointStore +backfill.checkpoint_store.path=m.sqlite"
+    )
+    assert shop(f"cc-etl-plan -cp config -cn shop {marks} --output plan.parquet").code == 0
+    done, page = run(shop, f"{marks} --from-plan plan.parquet ~context")
+    assert (done.code, done.out) == (0, "31 steps: 31 succeeded\n")
+    assert "31 steps succeeded" in page
+    done, page = run(shop, f"{marks} --from-plan plan.parquet ~context")
+    assert "<title>Backfill of Shop: Nothing was run</title>" in page
+
+
+def test_an_older_page_is_replaced(shop):
+    (shop.folder / "run.html").write_text("older")
+    _, page = run(shop, "")
+    assert page.startswith("<!doctype html>")
+    assert "older" not in page
+
+
+def test_missing_folders_are_made(shop):
+    done, page = run(shop, "", page="pages/may/run.htm")
+    assert done.code == 0
+    assert page.startswith("<!doctype html>")
+    assert os.listdir(shop.folder / "pages" / "may") == ["run.htm"]
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        ("run.txt", "error: --report writes a page, and 'run.txt' does not end in .html"),
+        ("config/shop.yaml", "error: --report writes a page, and 'config/shop.yaml' does not end in .html"),
+        ("folder.html", "error: --report folder.html: this is not a file"),
+        ("shop.py/run.html", "error: the report cannot be written to shop.py/run.html: "),
+        ("/proc/run.html", "error: the report cannot be written to /proc/run.html: "),
+        ("''", "error: --report needs a value"),
+    ],
+)
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_run(shop, page, told):
+    (shop.folder / "folder.html").mkdir()
+    before = (shop.folder / "config" / "shop.yaml").read_text()
+    done = shop(f"cc-etl -cp config -cn shop --report {page} +backfill.report_path=steps.jsonl")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(told)
+    assert not (shop.folder / "steps.jsonl").exists()
+    assert (shop.folder / "config" / "shop.yaml").read_text() == before
+
+
+def test_a_page_that_can_no_longer_be_written_is_told_after_the_result(shop):
+    (shop.folder / "away.py").write_text(
+        "from shop import Shop\n"
+        "import pathlib\n"
+        "class Away(Shop):\n"
+        "    def model_post_init(self, context):\n"
+        "        pathlib.Path('pages').rmdir()\n"
+        "        pathlib.Path('pages').write_text('')\n"
+    )
+    done, page = run(shop, "model._target_=away.Away", page="pages/run.html")
+    assert (done.code, done.out) == (1, "31 steps: 31 succeeded\n")
+    assert "error: the report was not written to" in done.err
+    (shop.folder / "pages").unlink()
+    done, page = run(shop, "model._target_=away.Away model.bad='[3]'", page="pages/run.html")
+    assert done.code == 1
+    assert "warning: the report was not written to" in done.err
+    assert "error: /backfill failed" in done.err
+    assert page is None
+
+
+def test_a_mistake_in_the_config_has_no_page(shop):
+    done, page = run(shop, "context.end_datetime=never")
+    assert done.code == 2
+    assert page is None
+
+
+@pytest.mark.parametrize("sweep", ["--multirun model.bad='[1],[2]'", "hydra.mode=MULTIRUN model.bad='[1],[2]'"])
+def test_several_jobs_have_no_page(shop, sweep):
+    done, page = run(shop, sweep)
+    assert done.code == 2
+    assert "error: --report writes the page of one run, and --multirun runs several jobs" in done.err
+    assert page is None
+
+
+def test_a_graph_evaluator_runs_each_step_once_where_the_run_is_reported(shop):
+    (shop.folder / "counting.py").write_text(
+        "from ccflow import CallableModel, DateContext, Flow, GenericResult\n"
+        "class Counting(CallableModel):\n"
+        "    @Flow.call\n"
+        "    def __call__(self, context: DateContext) -> GenericResult[int]:\n"
+        "        with open('ran.txt', 'a') as file:\n"
+        "            file.write(f'{context.date}\\n')\n"
+        "        return GenericResult[int](value=1)\n"
+    )
+    arguments = "model._target_=counting.Counting ~model.uri ~model.api_token ~model.bad"
+    done, _ = run(shop, arguments, "graph")
+    assert done.code == 0
+    ran = (shop.folder / "ran.txt").read_text().splitlines()
+    assert ran == [f"2024-01-{day:02}" for day in range(1, 32)]
+
+
+def test_help_names_it(shop):
+    assert "--report FILE.html" in shop("cc-etl --help").out
