@@ -242,9 +242,3 @@ def test_the_errors_of_usual_clients_have_a_category(name, category):
 def test_numbers_of_a_policy_are_finite_and_not_negative(name, value):
     with pytest.raises(ValidationError, match=name):
         RetryPolicy(**{name: value})
-
-
-def test_jitter_is_a_share():
-    assert RetryPolicy(jitter_ratio=1).jitter_ratio == 1
-    with pytest.raises(ValidationError, match="jitter_ratio"):
-        RetryPolicy(jitter_ratio=1.01)

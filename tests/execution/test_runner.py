@@ -272,6 +272,42 @@ def test_a_result_that_cannot_be_sent_is_the_outcome_of_its_call():
     assert "lock" in str(outcomes[1].error)
 
 
+def test_an_outcome_is_a_success_a_failure_or_cut_short():
+    failed, succeeded = run_calls(inverse, [0, 1])
+    assert (failed.failed, failed.cancelled) == (True, False)
+    assert (succeeded.failed, succeeded.cancelled) == (False, False)
+    (cut,) = run_calls(stop, [1])
+    assert (cut.failed, cut.cancelled) == (False, True)
+
+
+def stop(number):
+    raise RetryCancelled("stopped", [], {})
+
+
+def test_a_pool_hears_how_long_calls_take_of_late():
+    """Each call counts for a tenth, and those before it for the rest."""
+
+    class Asking(ThreadPoolExecutor):
+        def __init__(self):
+            super().__init__(1)
+            self.heard = []
+
+        def ahead(self, seconds):
+            self.heard.append(seconds)
+            return 1
+
+    with Asking() as pool:
+        took = [outcome.seconds for outcome in run_calls(inverse, [1, 2, 4], pool=pool)]
+    average = took[0]
+    expected = [average]
+    for seconds in took[1:]:
+        average = average * 9 / 10 + seconds / 10
+        expected.append(average)
+    heard = list(dict.fromkeys(pool.heard))
+    assert heard[0] is None
+    assert heard[1:] == pytest.approx(expected)
+
+
 class Growing(concurrent.futures.Executor):
     """Takes no call up by itself, and has another worker each time that it is looked at."""
 
@@ -315,39 +351,3 @@ def test_a_stop_is_heard_while_no_call_begins():
     assert not thread.is_alive()
     assert outcomes == []
     assert future.cancelled()
-
-
-def test_an_outcome_is_a_success_a_failure_or_cut_short():
-    failed, succeeded = run_calls(inverse, [0, 1])
-    assert (failed.failed, failed.cancelled) == (True, False)
-    assert (succeeded.failed, succeeded.cancelled) == (False, False)
-    (cut,) = run_calls(stop, [1])
-    assert (cut.failed, cut.cancelled) == (False, True)
-
-
-def stop(number):
-    raise RetryCancelled("stopped", [], {})
-
-
-def test_a_pool_hears_how_long_calls_take_of_late():
-    """Each call counts for a tenth, and those before it for the rest."""
-
-    class Asking(ThreadPoolExecutor):
-        def __init__(self):
-            super().__init__(1)
-            self.heard = []
-
-        def ahead(self, seconds):
-            self.heard.append(seconds)
-            return 1
-
-    with Asking() as pool:
-        took = [outcome.seconds for outcome in run_calls(inverse, [1, 2, 4], pool=pool)]
-    average = took[0]
-    expected = [average]
-    for seconds in took[1:]:
-        average = average * 9 / 10 + seconds / 10
-        expected.append(average)
-    heard = list(dict.fromkeys(pool.heard))
-    assert heard[0] is None
-    assert heard[1:] == pytest.approx(expected)
