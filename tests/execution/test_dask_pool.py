@@ -95,14 +95,14 @@ def test_long_calls_are_no_more_than_there_are_threads(dask_pool, seconds, most)
 
 
 def test_what_starts_with_a_cluster_never_hears_an_interrupt():
-    from ccflow_etl.execution.dask_executor import _interrupts_blocked
+    from ccflow_etl.execution.interrupts import interrupts_blocked
 
     def blocked():
         return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
     before = blocked()
     with ThreadPoolExecutor(1) as pool:
-        with _interrupts_blocked():
+        with interrupts_blocked():
             assert pool.submit(blocked).result()  # its thread is started here
         assert pool.submit(blocked).result()
     assert blocked() == before
