@@ -1,11 +1,12 @@
 # A fresh machine needs Python 3.11 or later and make; everything else goes into .venv.
 PYTHON ?= python3
+SECONDS ?= 600
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 WEATHER := cc-etl --config-path config --config-name weather store.root=demo-output
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typecheck integration browser bench bench-gate docs mutation clean
+.PHONY: help demo test lint typecheck integration browser bench bench-gate docs mutation fuzz clean
 
 help: ## Show this help.
 	@echo 'usage: make TARGET [PYTHON=python3.12]'
@@ -25,8 +26,8 @@ demo: .venv/examples-installed ## Backfill four years of real daily weather into
 	@$(BIN)/python -c 'import pandas; print(pandas.read_parquet("demo-output/load/2015.parquet").to_string())'
 	@printf '\nRun it again and every artifact is found and skipped; "rm -r demo-output" starts anew.\n'
 
-test: .venv/dev-installed lint typecheck ## Lint, check types, run all tests and print their coverage.
-	$(BIN)/python -m pytest tests -q -n 2 --benchmark-disable --cov
+test: .venv/dev-installed lint typecheck ## Lint, check types, run all tests (branch coverage has to be 95%) and small benchmarks.
+	$(BIN)/python -m pytest tests -q -n 2 --benchmark-disable --cov --cov-fail-under=95
 	$(BIN)/python -m pytest benchmarks -q --benchmark-disable
 
 lint: .venv/dev-installed ## Check the style and the format of all code.
@@ -54,11 +55,15 @@ bench-gate: .venv/dev-installed ## Run the benchmarks; fail where a ratio is wor
 mutation: .venv/dev-installed ## Change the engines a little, many times, and count the changes that a test notices.
 	$(BIN)/python tests/mutation/gate.py --cover
 
+fuzz: .venv/dev-installed .venv/fuzz-installed ## Give intervals, codecs and overrides arbitrary bytes (SECONDS=600 each); findings go to .fuzz/.
+	@mkdir -p .fuzz
+	@for target in interval codec overrides; do (cd .fuzz && ../$(BIN)/python ../tests/fuzz/run.py $$target $(SECONDS)) || exit 1; done
+
 docs: .venv/dev-installed ## Write the API reference in docs/api/ from signatures and docstrings.
 	$(BIN)/python docs/generate
 
 clean: ## Remove everything that these commands have made, .venv included.
-	rm -rf .venv demo-output build dist .benchmarks .hypothesis .mutation .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
+	rm -rf .venv demo-output build dist .benchmarks .fuzz .hypothesis .mutation .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
 
 .venv/%-installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo 'Installing ccflow-etl[$*] into .venv ...'

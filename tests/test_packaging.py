@@ -1,6 +1,7 @@
 """The built wheel: what is in it, and what its metadata promises."""
 
 import configparser
+import re
 import tomllib
 from email.parser import Parser
 from pathlib import Path
@@ -12,6 +13,7 @@ from hatchling.build import build_wheel
 import ccflow_etl
 
 ROOT = Path(__file__).parents[1]
+NOT_FOR_USERS = {"browser", "dev", "fuzz", "integration"}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ def test_its_metadata(wheel):
     assert {"dask", "object-store", "plot", "examples", "dev"} <= set(found.get_all("Provides-Extra"))
     required = {line.split(">")[0] for line in found.get_all("Requires-Dist") if "extra ==" not in line}
     required = {name.split("<")[0] for name in required}
-    assert required == {"ccflow", "pydantic", "hydra-core", "pandas", "numpy", "pyarrow", "rich"}
+    assert required == {"ccflow", "pydantic", "hydra-core", "jinja2", "pandas", "numpy", "pyarrow", "rich"}
     assert "Apache License" in metadata(wheel, "licenses/LICENSE")
 
 
@@ -77,3 +79,14 @@ def test_the_constraints_pin_what_the_project_asks_for():
     assert all(line.count("==") == 1 and " " not in line for line in lines)
     assert names <= pinned
     assert "ccflow-etl" not in pinned
+
+
+def test_the_lowest_versions_that_are_promised_are_those_that_are_tested():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [lines for name, lines in project["optional-dependencies"].items() if name not in NOT_FOR_USERS]
+    asked = [re.split("[<,]", line)[0] for line in sum(extras, project["dependencies"])]
+    promised = {line.replace(">=", "==").replace("_", "-") for line in asked}
+    lowest = [line for line in (ROOT / "constraints-lowest.txt").read_text().splitlines() if not line.startswith("#")]
+    pins = {re.sub(r"(\.0)+$", "", line) for line in lowest}
+    assert {re.sub(r"(\.0)+$", "", line) for line in promised} <= pins
+    assert all(re.fullmatch(r"[\w-]+==[\d.]+", line) for line in lowest)

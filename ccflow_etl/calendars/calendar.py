@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 from ccflow import BaseModel
-from pydantic import ConfigDict, Field, model_validator
-from pydantic.functional_validators import ModelWrapValidatorHandler
+from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, model_validator
 
 from .checks import checked_type, positive
 from .grids import Grid, Places, StridedGrid, TableGrid

@@ -3,8 +3,7 @@
 from typing import TYPE_CHECKING, Any, Self
 
 from ccflow import BaseModel
-from pydantic import ConfigDict, Field, field_validator, model_validator
-from pydantic.functional_validators import ModelWrapValidatorHandler
+from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, field_validator, model_validator
 
 from . import day_grids
 from .checks import checked_type

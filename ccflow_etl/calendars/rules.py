@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from ccflow import BaseModel
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.functional_validators import ModelWrapValidatorHandler
+from pydantic import BeforeValidator, ConfigDict, Field, ModelWrapValidatorHandler, model_validator
 
 from .checks import Day, Days, checked_type
 from .civil import first_day, weekday_of

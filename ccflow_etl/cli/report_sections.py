@@ -11,7 +11,6 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from ccflow_etl.cli.errors import RunFailed
 from ccflow_etl.cli.output import summary
@@ -46,16 +45,17 @@ def page_of(run: "ReportedRun") -> str:
 
 def _sections(run: "ReportedRun", counts: dict[str, int]) -> Iterator[Section]:
     if run.runs:
-        yield from run_sections(run.runs[-1], counts)
+        of_run = run_sections(run.runs[-1], counts)
+        yield next(of_run)
     else:
-        ended = time.time()
+        of_run, ended = iter(()), time.time()
         facts = [("began", instant(run.began)), ("ended", instant(ended)), ("took", duration(ended - run.began))]
         yield Section("summary", "Summary", facts=facts)
     if run.error is not None:
         yield _error(run.error)
-    else:
-        text = without_secrets(cut(summary(run.result), _TEXT))
-        yield Section("result", "Result", text=text)
+    yield from of_run
+    if run.error is None:
+        yield Section("result", "Result", text=without_secrets(cut(summary(run.result), _TEXT)))
     command = without_secrets(shlex.join(["cc-etl", *sys.argv[1:]]))
     yield Section("command", "Command", facts=[("callable", run.job.path)], text=command)
 
@@ -75,16 +75,12 @@ def _error(error: BaseException) -> Section:
     if isinstance(error, KeyboardInterrupt):
         return Section("error", "Interrupted", [told])
     trace = without_secrets(shortened("".join(traceback.format_exception(raised))))
-    return Section("error", "Error of the run", [told], unfolded=[("Traceback", trace)])
+    return Section("error", "Error of the run", [told], folded=[("Traceback", trace)])
 
 
 def _settings(cfg: Any) -> tuple[str, set[str]]:
     """The config in lines without its secrets, and these."""
-    raw = OmegaConf.to_container(cfg, resolve=False)
-    try:
-        resolved = OmegaConf.to_container(cfg, resolve=True)
-    except OmegaConfBaseException:  # a plan gives what the config leaves open
-        resolved = raw
+    raw, resolved = (OmegaConf.to_container(cfg, resolve=resolve) for resolve in (False, True))
     secrets = set(secrets_in(resolved))
     return outline(_hidden(raw, resolved, secrets)), secrets
 

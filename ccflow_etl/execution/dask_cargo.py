@@ -1,13 +1,14 @@
 """What a Dask worker holds for the calls of a run, and how they use it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 import cloudpickle
 from distributed import WorkerPlugin, get_worker
 
-__all__ = ["NOT_BEGUN", "Cargo", "call_pickled", "call_with_cargo"]
+__all__ = ["NOT_BEGUN", "Cargo", "Exited", "call_pickled", "call_with_cargo"]
 
 
 class _Answer(Enum):
@@ -34,6 +35,22 @@ def call_with_cargo(name: str, *args: Any) -> Any:
     return NOT_BEGUN if held.stopped else held.fn(held.cargo, *args)
 
 
+@dataclass
+class Exited:
+    """The answer of a call that ended with what is no ``Exception``, and would end its worker: ``SystemExit``, say.
+
+    Its parts, as distributed has exceptions pickled without what their constructors make of them.
+    """
+
+    kind: type[BaseException]
+    args: tuple[Any, ...]
+
+
 def call_pickled(call: bytes) -> Any:
     """Call what was pickled."""
-    return cloudpickle.loads(call)()
+    try:
+        return cloudpickle.loads(call)()
+    except Exception:
+        raise
+    except BaseException as error:
+        return Exited(type(error), error.args)

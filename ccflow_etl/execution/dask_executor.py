@@ -2,18 +2,25 @@
 
 import contextlib
 import logging
+import re
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from .executors import BaseExecutor, until_interrupted
 from .interrupts import interrupts_blocked
 
 __all__ = ["DaskExecutor"]
+
+# A worker that died is started again. After a quarter of a minute Dask would see to it that it never is.
+_FOR_EVER = "1000000 h"
+
+# Those of distributed that have a level of their own.
+_LOGGERS = ("distributed", "distributed.client")
 
 
 class DaskExecutor(BaseExecutor):
@@ -32,6 +39,13 @@ class DaskExecutor(BaseExecutor):
     threads_per_worker: PositiveInt | None = Field(
         None, description="How many threads each of those has; by default what Dask chooses."
     )
+
+    @field_validator("address")
+    @classmethod
+    def _check_address(cls, address: str | None) -> str | None:
+        if address is not None and not re.fullmatch(r"(\w+://)?[^/]+:\d+", address):
+            raise ValueError(f"{address!r} is no address of a scheduler, such as tcp://scheduler:8786")
+        return address
 
     @model_validator(mode="after")
     def _check_whose_workers(self) -> Self:
@@ -58,7 +72,7 @@ class DaskExecutor(BaseExecutor):
             raise ImportError(
                 f"DaskExecutor needs dask and distributed ({error}): pip install 'ccflow-etl[dask]'."
             ) from error
-        with contextlib.ExitStack() as stack:
+        with _silent(), contextlib.ExitStack() as stack:
             cluster = self.address or stack.enter_context(_local_cluster(self.n_workers, self.threads_per_worker))
             try:
                 client = stack.enter_context(Client(cluster, set_as_default=False))
@@ -76,7 +90,10 @@ def _local_cluster(n_workers: int | None, threads_per_worker: int | None) -> Ite
     import dask
     from distributed import LocalCluster
 
-    with _logging_only("distributed", logging.CRITICAL), _scratch_folder() as scratch:
+    with (
+        _scratch_folder() as scratch,
+        dask.config.set({"distributed.deploy.lost-worker-timeout": _FOR_EVER}),
+    ):
         with interrupts_blocked(), dask.config.set({"temporary-directory": scratch}):
             cluster = LocalCluster(
                 n_workers=n_workers,
@@ -110,12 +127,14 @@ def _scratch_folder() -> tempfile.TemporaryDirectory[str]:
 
 
 @contextmanager
-def _logging_only(name: str, level: int) -> Iterator[None]:
+def _silent() -> Iterator[None]:
     """What a cluster tells of its coming and going is nothing to the one who runs a backfill."""
-    logger = logging.getLogger(name)
-    before = logger.level
-    logger.setLevel(level)
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)

@@ -6,7 +6,6 @@ for all calls of a run is a worker plugin, which reaches each worker once, and o
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from concurrent.futures import wait as wait_for
@@ -19,7 +18,7 @@ from uuid import uuid4
 import cloudpickle
 from distributed import Client
 
-from .dask_cargo import NOT_BEGUN, Cargo, call_pickled, call_with_cargo
+from .dask_cargo import NOT_BEGUN, Cargo, Exited, call_pickled, call_with_cargo
 
 __all__ = ["DaskPool"]
 
@@ -29,7 +28,6 @@ _MOST_READY = 64
 
 # A cluster that starts its workers when there is work for them is given some.
 _CALLS_FOR_NO_WORKERS = 16
-_SECONDS_BETWEEN_COUNTS = 2.0
 
 
 class DaskFuture(Future[Any]):
@@ -71,11 +69,12 @@ class DaskPool(Executor):
         self._address = client.scheduler.address
         self._is_lost = False
         self._threads = sum(client.nthreads().values())
-        self._counted = time.monotonic()
         self._lock = threading.Lock()
         self._unsent: list[tuple[DaskFuture, bytes]] = []
         self._running: dict[DaskFuture, Any] = {}  # with Dask's own future, once it is sent
         self._ended: list[tuple[DaskFuture, Any]] = []
+        self._fetching: dict[asyncio.Future[Any], set[str]] = {}
+        client.subscribe_topic("all", self._hear)
 
     def ahead(self, seconds: float | None) -> int:
         """How many calls to have under way when each takes so many seconds; None while that is not known.
@@ -152,6 +151,8 @@ class DaskPool(Executor):
                 future.give_up()
         elif wait:
             wait_for(running)
+        if self._is_up:
+            self._client.unsubscribe_topic("all")  # to write to one who has gone is an error that is logged
 
     # What follows runs in the client's event loop, or is quick.
 
@@ -183,9 +184,9 @@ class DaskPool(Executor):
 
     async def _collect(self) -> None:
         ended, self._ended = self._ended, []
-        finished = {sent.key: sent for _, sent in ended if sent.status == "finished"}
+        finished = [sent.key for _, sent in ended if sent.status == "finished"]
         try:
-            results = await self._client.gather(finished, errors="skip", asynchronous=True) if finished else {}
+            results = await self._fetched(finished) if finished else {}
         except Exception as error:
             for future, _ in ended:
                 _set(future, error=self._lost() if isinstance(error, OSError) else error)
@@ -200,12 +201,29 @@ class DaskPool(Executor):
                 self._client.loop.add_callback(self._follow, future, sent)
             elif results[sent.key] is NOT_BEGUN:
                 future.give_up()
+            elif isinstance(exited := results[sent.key], Exited):
+                _set(future, error=exited.kind(*exited.args))
             else:
                 _set(future, results[sent.key])
-        if time.monotonic() - self._counted > _SECONDS_BETWEEN_COUNTS:
-            self._counted = time.monotonic()
-            with suppress(OSError):
-                self._threads = sum((await self._client.scheduler.ncores(workers=None)).values())
+
+    async def _fetched(self, keys: list[str]) -> dict[str, Any]:
+        """The results of calls; none if one of them is lost, or is while it is fetched."""
+        fetching = asyncio.ensure_future(self._client.scheduler.gather(keys=keys))
+        self._fetching[fetching] = set(keys)
+        await asyncio.wait({fetching})
+        del self._fetching[fetching]
+        return {} if fetching.cancelled() else fetching.result().get("data", {})
+
+    async def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
+        """Told by the scheduler of whatever is of interest to all."""
+        match event:
+            case _, {"action": "add-worker" | "remove-worker", **more}:
+                lost = set(more.get("lost-computed-tasks", ()))
+                for fetching, keys in self._fetching.items():
+                    if lost & keys:  # for half a minute Dask would try to reach the worker that had them
+                        fetching.cancel()
+                with suppress(OSError):
+                    self._threads = sum((await self._client.scheduler.ncores(workers=None)).values())
 
     def _forget(self, future: "Future[Any]") -> None:
         with self._lock:
@@ -219,7 +237,9 @@ class DaskPool(Executor):
 
     def _lost(self) -> BrokenExecutor:
         self._is_lost = True  # asked anything more, the client would try to connect for half a minute
-        return BrokenExecutor(f"the Dask scheduler at {self._address} is gone")
+        return BrokenExecutor(
+            f"the Dask scheduler at {self._address} is gone: start one, and run again what has not ended"
+        )
 
 
 def _set(future: DaskFuture, result: Any = None, error: BaseException | None = None) -> None:

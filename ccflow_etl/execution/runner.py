@@ -23,6 +23,9 @@ __all__ = ["Outcome", "attempt", "run_calls"]
 
 _WORKERS_OF_UNKNOWN_POOL = 16
 
+# While no call ends: workers of a cluster come and go, and a stop may be requested.
+_SECONDS_BETWEEN_LOOKS = 0.5
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -107,7 +110,10 @@ def _run_in_pool(
                 del running[future]
         if not running:
             return
-        future = done.get()
+        try:
+            future = done.get(timeout=_SECONDS_BETWEEN_LOOKS)
+        except queue.Empty:  # more may be submitted now, or nothing should begin any more
+            continue
         if future not in running:  # cancelled here
             continue
         index, item = running.pop(future)

@@ -1,5 +1,6 @@
 """What travels to another process: the call, and as much of ccflow's registry and options as pickles."""
 
+import io
 import logging
 import os
 import socket
@@ -32,24 +33,40 @@ def pack(call: Callable[[Any], Any], policy: RetryPolicy | None, destination: st
     1
     """
     try:
-        work = cloudpickle.dumps((call, policy))
+        work = _pickled((call, policy))
     except Exception as error:
         raise TypeError(
             f"{type(call).__name__} cannot be sent to the workers of {destination}: it does not pickle "
             f"({type(error).__name__}: {error}). Run it in threads, or make what it holds when it is called."
         ) from error
-    state = GlobalState()
-    models = {name: _bytes(name, model) for name, model in state.root_registry.models.items()}
-    options = [_bytes("options", override) for override in state.open_overrides.values()]
+    models = {name: _bytes(name, model) for name, model in ModelRegistry.root().models.items()}
+    options = [_bytes("options", override) for override in GlobalState().open_overrides.values()]
     return cloudpickle.dumps((os.getpid(), type(call).__name__, work, models, options))
 
 
 def _bytes(name: str, value: Any) -> bytes | None:
     try:
-        return cloudpickle.dumps(value)
+        return _pickled(value)
     except Exception as error:
         log.debug("%s does not travel to other processes: %s", name, error)
         return None
+
+
+class _Pickler(cloudpickle.Pickler):
+    """Every registered model refers to the root registry: the one there stands for the one here, with all it holds."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        return (_root, ()) if obj is ModelRegistry.root() else super().reducer_override(obj)
+
+
+def _root() -> ModelRegistry:
+    return ModelRegistry.root()
+
+
+def _pickled(value: Any) -> bytes:
+    file = io.BytesIO()
+    _Pickler(file).dump(value)
+    return file.getvalue()
 
 
 _ONE_AT_A_TIME = threading.Lock()

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, overload
 from ccflow import BaseModel, ContextBase, DateContext, DatetimeRangeContext, FlowContext, PyObjectPath
 from pydantic import (
     Field,
+    ModelWrapValidatorHandler,
+    SerializeAsAny,
     ValidationInfo,
     field_serializer,
     field_validator,
     model_validator,
 )
-from pydantic.functional_validators import ModelWrapValidatorHandler
 from typing_extensions import TypeVar
 
 from ..calendars.bounds import is_expression, read_bound, resolve_bounds
@@ -62,7 +63,10 @@ class BackfillContext(DatetimeRangeContext, Generic[C]):
     datetime.datetime(2024, 3, 1, 0, 0)
     """
 
-    context: C = Field(None, validate_default=True, description="The context that each step is put into.")
+    # All of it in a dump, of which pydantic before 2.13 leaves out what ContextBase does not declare.
+    context: SerializeAsAny[C] = Field(
+        None, validate_default=True, description="The context that each step is put into."
+    )
     direction: Literal["forward", "backward"] = Field(
         "forward", description="Whether the earliest or the latest step comes first."
     )

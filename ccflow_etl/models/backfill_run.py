@@ -165,7 +165,7 @@ class BackfillRun:
         for index, call in zip(self.report.planned().tolist(), self.calls(), strict=True):
             if not go_on() or node.has_stopped:
                 return
-            outcome = node(call).value
+            outcome = node(call).outcome
             if outcome is not None:  # of steps at a time, one may not have run and the next have
                 outcome.item = call.context
                 yield range(index, index + 1), outcome

@@ -1,7 +1,6 @@
 """BackfillSettings: everything that is said of a backfill before it is given a range."""
 
 import abc
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from ccflow import CallableModel, ContextBase
@@ -9,6 +8,7 @@ from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, Private
 
 from ..calendars.interval import Interval
 from ..execution.retry import RetryPolicy
+from ..stores.text_path import TextPath
 from .backfill_context import BackfillContext
 from .backfill_policy import FailurePolicy
 from .checkpoint_store import OptionalCheckpointStore
@@ -57,7 +57,7 @@ class BackfillSettings(CallableModel, abc.ABC):
     progress: bool | None = Field(
         None, description="Whether to show how far the run is; by default only for cc-etl in a terminal."
     )
-    report_path: Annotated[Path, AfterValidator(check_report_path)] | None = Field(
+    report_path: Annotated[TextPath, AfterValidator(check_report_path)] | None = Field(
         None, description="A .jsonl or .parquet file to write the report's lines to as the steps end."
     )
     collect: bool = Field(True, description="Whether to keep the steps' outputs.")

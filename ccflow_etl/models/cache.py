@@ -1,6 +1,5 @@
 """Handing payloads from stage to stage through a store of bytes."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from ccflow import CallableModel, ContextBase, ResultBase
@@ -8,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, String
 
 from ..codecs.codec import CacheFormat
 from ..codecs.filters import Filters, as_filters, as_label
+from ..stores.text_path import TextPath
 from .artifact import ETLArtifact, ETLStage
 from .cache_entry import CacheEntry
 from .flow import flow_call
@@ -25,7 +25,9 @@ class _Address(ContextBase):
     """Which payload: a key, a path, or a path with a key for its name."""
 
     key: str | None = Field(None, description="The name of the payload; it gets the format's suffix in the store.")
-    path: Path | None = Field(None, description="A file in place of a key, for stores that know paths; used as it is.")
+    path: TextPath | None = Field(
+        None, description="A file in place of a key, for stores that know paths; used as it is."
+    )
 
     @model_validator(mode="after")
     def _check_address(self) -> Self:

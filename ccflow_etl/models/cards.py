@@ -43,7 +43,8 @@ _FAILURES = 5  # that are shown
 def plan_card(plan: "BackfillPlan") -> Card:
     """The counts by decision, the first and last steps, and the gaps."""
     decisions = list(plan.counts)
-    codes = np.searchsorted(decisions, plan.decisions) if decisions else np.empty(0, dtype=np.int64)
+    code = {decision: position for position, decision in enumerate(decisions)}
+    codes = np.array([code[decision] for decision in plan.decisions], dtype=np.int64)
     tables = [page_table(title, frame) for title, frame in parts_of_plan(plan) if len(frame)]
     picture = coverage_map("Steps by decision", plan.context.windows(), decisions, codes)
     return Card("BackfillPlan", counts_of_plan(plan), range_facts(plan.context), picture, tables)

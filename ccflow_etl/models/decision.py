@@ -4,8 +4,7 @@ from collections import Counter
 from typing import Any, Self
 
 from ccflow import CallableModel, ContextBase, ResultBase
-from pydantic import Field, field_validator, model_validator
-from pydantic.functional_validators import ModelWrapValidatorHandler
+from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
 
 from .checkpoint_store import OptionalByteStore, OptionalCheckpointStore, OptionalDatabase
 from .decision_unit import CheckpointDecisionUnit, DecisionStatus

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from ccflow import ModelEvaluationContext, TransparentModelEvaluationContext, WrapperModel
+from ccflow import ModelEvaluationContext, TransparentModelEvaluationContext
 from ccflow.evaluators import cache_key
 
 __all__ = ["DependencyGraph", "Node", "dependency_graph", "innermost"]
@@ -73,15 +73,14 @@ def dependency_graph(model: Any, context: Any) -> DependencyGraph:
     while waiting:
         parent, depth, model, context = waiting.pop()
         node = _node(model, context)
-        inside = parent is not None and _is_inside(parent, node)
-        if parent is not None and not inside:
+        if parent is not None:
             graph.needs[parent.key][node.key] = None
-        if node.key in graph.nodes and not inside:
+        if node.key in graph.nodes:
             continue
         if depth > _DEEPEST:
             raise RecursionError(f"{depth} nodes depend on each other in a row, the last is {node}: is there an end?")
-        graph.nodes.setdefault(node.key, node)
-        graph.needs.setdefault(node.key, {})
+        graph.nodes[node.key] = node
+        graph.needs[node.key] = {}
         declared = [(node, depth + 1, each, one) for each, contexts in _declared(node) for one in contexts]
         waiting.extend(reversed(declared))
     return graph
@@ -100,11 +99,6 @@ def _node(model: Any, context: Any) -> Node:
     opaque = inner is not evaluation and not isinstance(evaluation, TransparentModelEvaluationContext)
     key = cache_key(evaluation, effective=True)
     return Node(key, inner.model, inner.context, bool(inner.options.get("volatile")), opaque)
-
-
-def _is_inside(parent: Node, node: Node) -> bool:
-    """Whether a wrapper declares what it wraps, which ccflow may give the same key: together they are one node."""
-    return node.key == parent.key and isinstance(parent.model, WrapperModel) and parent.model.model is node.model
 
 
 def _declared(node: Node) -> Any:

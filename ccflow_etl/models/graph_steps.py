@@ -4,21 +4,31 @@ A graph evaluator runs the nodes before the backfill itself. So the node sees to
 decisions on all steps are a node too, which comes first: taken afterwards, they would find the steps done.
 """
 
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from ccflow import CallableModel, ContextBase, Flow, GenericResult
+from ccflow import CallableModel, ContextBase, Flow, ResultBase
 from ccflow.callable import GraphDepList
-from pydantic import Field, InstanceOf, PrivateAttr
+from pydantic import Field, InstanceOf, PrivateAttr, ValidatorFunctionWrapHandler, WrapValidator, field_serializer
 
 from ..execution.retry import RetryPolicy
-from ..execution.runner import attempt
+from ..execution.runner import Outcome, attempt
 from .backfill_context import BackfillContext
 from .backfill_policy import FailurePolicy
 from .checkpoint_store import OptionalCheckpointStore
 from .marks import mark_ended
 from .plan import BackfillPlan
 
-__all__ = ["BackfillDecisions", "BackfillStep", "StepCall"]
+__all__ = ["BackfillDecisions", "BackfillStep", "StepCall", "StepResult"]
+
+Context = TypeVar("Context", bound=ContextBase)
+
+
+def _as_it_is(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    return value if isinstance(value, ContextBase) else validate(value)
+
+
+AsItIs = Annotated[Context, WrapValidator(_as_it_is)]
+"""A field type: a context, taken as it is; only the dump of one is validated."""
 
 
 class BackfillDecisions(CallableModel):
@@ -36,23 +46,34 @@ class BackfillDecisions(CallableModel):
 class StepCall(ContextBase):
     """What one step is called with."""
 
-    context: InstanceOf[ContextBase] = Field(description="The context of the step.")
+    context: AsItIs[ContextBase] = Field(description="The context of the step.")
     key: str = Field("", description="Its key in the checkpoint store.")
 
 
-class BackfillStep(CallableModel):
-    """Runs one step of a range, with its attempts, and marks it; a failure is part of the result.
+class StepResult(ResultBase):
+    """What became of one step."""
 
-    The result's value is an :class:`~ccflow_etl.execution.runner.Outcome`, or None for a step that did not run because
-    too many before it had failed.
-    """
+    outcome: InstanceOf[Outcome] | None = Field(
+        description="None for a step that did not run, because too many before it had failed."
+    )
+
+    @field_serializer("outcome")
+    def _told(self, outcome: Outcome | None) -> dict[str, Any] | None:
+        # What the step returned, or failed with, may have no JSON, and whoever reads a dump has no use for it.
+        if outcome is None:
+            return None
+        return {"attempts": outcome.attempts, "seconds": outcome.seconds, "error": outcome.told}
+
+
+class BackfillStep(CallableModel):
+    """Runs one step of a range, with its attempts, and marks it; a failure is part of the result."""
 
     model: CallableModel = Field(description="The model to run.")
     checkpoint_store: OptionalCheckpointStore = Field(None, description="Where the step is marked.")
     retry: RetryPolicy | None = Field(None, description="How it is tried again.")
     policy: FailurePolicy = Field(description="When failures of other steps keep this one from running.")
     decisions: BackfillDecisions = Field(description="The node that has to come first.")
-    range: InstanceOf[BackfillContext] = Field(description="The range that the step is part of.")
+    range: AsItIs[BackfillContext] = Field(description="The range that the step is part of.")
     _to_run: int = PrivateAttr(0)
     _failed: list[str] = PrivateAttr(default_factory=list)  # in threads a list loses none, as a count would
 
@@ -62,16 +83,16 @@ class BackfillStep(CallableModel):
         return len(self._failed) > self.policy.endures(self._to_run)
 
     @Flow.call(cacheable=False)
-    def __call__(self, context: StepCall) -> GenericResult[Any]:
+    def __call__(self, context: StepCall) -> StepResult:
         """Run the step, and mark it when it has ended."""
         if self.has_stopped:
-            return GenericResult[Any](value=None)
+            return StepResult(outcome=None)
         outcome = attempt(self.model, self.retry, 0, context.context)
         if self.checkpoint_store is not None and not outcome.cancelled:
             mark_ended(self.checkpoint_store, [context.key], outcome)
         if outcome.error is not None:
             self._failed.append(context.key)
-        return GenericResult[Any](value=outcome)
+        return StepResult(outcome=outcome)
 
     @Flow.deps
     def __deps__(self, context: StepCall) -> GraphDepList:

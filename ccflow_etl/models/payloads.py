@@ -5,8 +5,7 @@ from typing import Annotated, Any, Self
 
 from ccflow import ContextBase
 from ccflow.utils.tokenize import compute_data_token
-from pydantic import SerializerFunctionWrapHandler, WrapSerializer, model_validator
-from pydantic.functional_validators import ModelWrapValidatorHandler
+from pydantic import ModelWrapValidatorHandler, SerializerFunctionWrapHandler, WrapSerializer, model_validator
 
 from .shared import shared
 

@@ -17,6 +17,7 @@ from .step_ranges import step_ranges
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pydantic._internal._repr import ReprArgs
 
 __all__ = ["BackfillPlan"]
 
@@ -142,6 +143,10 @@ class BackfillPlan(ResultBase):
             keys=columns.get("key"),
             **rest,
         )
+
+    def __repr_args__(self) -> "ReprArgs":
+        # Not what is as long as the range, which a notebook would write into its file.
+        return [("context", self.context), ("counts", self.counts), ("id", self.id)]
 
     def __str__(self) -> str:
         return plan_text(self)

@@ -125,15 +125,15 @@ def _failures(report: StepReport) -> Iterator[Section]:
     title = f"{number(len(most), 'kind')} of error{of_these}"
     table = Table(title, columns, rows, frozenset({"steps"}), frozenset({"error"}))
     at = dict(zip(failed.tolist(), steps, strict=True))
-    unfolded = [
+    folded = [
         (f"{at[index]} {cut(without_secrets(report.errors[index]), 160)}", without_secrets(shortened(trace)))
         for index, trace in sorted(report.traces.items())
         if index in at
     ]
     sentences = [f"{number(len(failed), 'step')} failed. Messages that differ in numbers only are told as one."]
-    if unfolded:
-        sentences.append(f"The tracebacks of {number(len(unfolded), 'step')} are below.")
-    yield Section("failures", "Failures", sentences, tables=[table], unfolded=unfolded)
+    if folded:
+        sentences.append(f"The tracebacks of {number(len(folded), 'step')} are below.")
+    yield Section("failures", "Failures", sentences, tables=[table], folded=folded)
 
 
 class _Alike(NamedTuple):
@@ -162,9 +162,9 @@ def _slowest(report: StepReport) -> Iterator[Section]:
 
 def _steps(report: StepReport, positions: np.ndarray, caption: str) -> Table:
     frame = report.frame(positions.tolist())
-    columns = ("step", "status", "attempts", "took")
+    columns = ("step", "took", "attempts", "status")
     rows = zip(frame["step"].astype(str), frame["status"], frame["attempts"], frame["seconds"], strict=True)
-    lines = [(step, status, f"{attempts:,}", duration(seconds)) for step, status, attempts, seconds in rows]
+    lines = [(step, duration(seconds), f"{attempts:,}", status) for step, status, attempts, seconds in rows]
     return Table(caption, columns, lines, frozenset({"attempts", "took"}))
 
 

@@ -1,6 +1,5 @@
 """Writing a payload to a file."""
 
-from pathlib import Path
 from typing import Literal
 
 from ccflow import CallableModel, ContextBase, ResultBase
@@ -8,6 +7,7 @@ from pydantic import Field
 
 from ..codecs.codec import CacheFormat, PayloadCodec
 from ..stores.atomic import write_atomic
+from ..stores.text_path import TextPath
 from .flow import flow_call
 from .payloads import Payload, PayloadContext
 
@@ -55,7 +55,7 @@ class LocalWriteContext(PayloadContext, WriteContext):
     False
     """
 
-    path: Path = Field(description="The file, used as it is; missing parent folders are made.")
+    path: TextPath = Field(description="The file, used as it is; missing parent folders are made.")
     payload: Payload = Field(description="What to write; the model's format must be able to keep it.")
     overwrite: bool = Field(False, description="Replace an existing file instead of leaving it as it is.")
 
@@ -67,7 +67,7 @@ class LocalWriteResult(WriteResult):
     'written'
     """
 
-    path: Path = Field(description="The file.")
+    path: TextPath = Field(description="The file.")
     status: Literal["written", "exists"] = Field(
         description="`exists` when the file was there already and was left as it is."
     )

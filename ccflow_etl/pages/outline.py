@@ -101,4 +101,4 @@ def _scalar(value: Any, hidden: bool) -> str:
 
 def _text(text: str) -> str:
     text = without_secrets(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
-    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    return text if text == HIDDEN or _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

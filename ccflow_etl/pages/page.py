@@ -22,7 +22,7 @@ class Section:
         facts: Names and what is known under them.
         picture: A map of steps.
         tables: What comes in lines.
-        unfolded: Texts that are long, each under a line that opens it.
+        folded: Texts that are long, each under a line that opens it.
         text: Lines that are shown as they are.
     """
 
@@ -33,7 +33,7 @@ class Section:
     facts: Sequence[tuple[str, str]] = ()
     picture: Picture | None = None
     tables: Sequence[Table] = ()
-    unfolded: Sequence[tuple[str, str]] = ()
+    folded: Sequence[tuple[str, str]] = ()
     text: str = ""
 
 

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
 from .records import CheckpointRecord, CheckpointStatus, new_record, record_of, row_of, several
 from .sqlite import SQLiteFile
+from .text_path import TextPath
 
 _COLUMNS = "key, status, updated_at, metadata"
 
@@ -48,7 +49,9 @@ class LocalCheckpointStore(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    path: Path = Field(description="The SQLite file, on a local disk. Relative to the working folder at construction.")
+    path: TextPath = Field(
+        description="The SQLite file, on a local disk. Relative to the working folder at construction."
+    )
     table: str = Field("checkpoints", description="The table that holds the marks; several may share one file.")
     _file: SQLiteFile = PrivateAttr()
 

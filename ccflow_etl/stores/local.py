@@ -10,6 +10,7 @@ from pydantic import Field
 
 from .atomic import write_atomic
 from .keys import check_key, complaint_about, refusal
+from .text_path import TextPath
 from .unfinished import is_temporary, remove_abandoned
 
 
@@ -36,7 +37,7 @@ class LocalCacheStore(BaseModel):
     ValueError: the key '../secrets' has a '..' in it; a key names a payload under the root 'cache'
     """
 
-    root: Path | None = Field(None, description="The folder that keys are under; made on the first write.")
+    root: TextPath | None = Field(None, description="The folder that keys are under; made on the first write.")
     durable: bool = Field(True, description="Wait for the disk on every write; False is for scratch data.")
 
     def model_post_init(self, context: Any, /) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from ccflow import BaseModel
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.functional_validators import ModelWrapValidatorHandler
+from pydantic import BeforeValidator, ConfigDict, Field, ModelWrapValidatorHandler, model_validator
 
 CheckpointStatus = Literal["planned", "running", "succeeded", "failed", "skipped"]
 """How far a unit of work has come. Only ``succeeded`` lets a later run skip it."""

@@ -50,6 +50,11 @@ class Entry:
         return self.name.lower()
 
     @property
+    def file(self) -> str:
+        """The file that it is defined in, from the package's folder."""
+        return str(self.source.relative_package_filepath).removeprefix(f"{PACKAGE}/")
+
+    @property
     def summary(self) -> str:
         """The first sentence of its docstring, without roles and in single backticks."""
         first = docstring(self.source).split("\n\n")[0].replace("\n", " ").split(". ")[0].rstrip(".:")

@@ -39,8 +39,7 @@ def page(room: str, entries: list[Entry], places: Places) -> str:
     parts.append(table("| name | |", ([f"[`{each.name}`](#{each.anchor})", each.summary] for each in entries)))
     for entry in entries:
         parts.append(f"## {entry.name}")
-        if entry.home != PACKAGE:
-            parts.append(f"`from {entry.home} import {entry.name}`")
+        parts.append(f"`from {entry.home} import {entry.name}` · [{entry.file}](../../{PACKAGE}/{entry.file})")
         parts.extend(_body(entry, places))
     return "\n\n".join(filter(None, parts)) + "\n"
 

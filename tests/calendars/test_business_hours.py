@@ -178,3 +178,8 @@ def test_times_as_yaml_has_them(written, time):
 def test_numbers_that_are_no_times_are_refused(number):
     with pytest.raises(ValidationError, match=f"{number} is a number and not a time of day: write it as '09:30'"):
         BusinessHourCalendar(open=number)
+
+
+def test_without_more_words_hours_are_nine_to_five_from_monday_to_friday():
+    steps = BusinessHourCalendar().steps("2024-03-01", "2024-03-04T23:00")
+    assert steps.strftime("%a %H").tolist() == [f"{day} {hour:02}" for day in ("Fri", "Mon") for hour in range(9, 17)]

@@ -465,3 +465,9 @@ def test_the_steps_are_the_callers_own():
     first.name = "mine"
     assert second.name is None
     assert not np.shares_memory(first.to_numpy(), second.to_numpy())
+
+
+@pytest.mark.parametrize("when", [None, pd.NaT, float("nan")], ids=str)
+def test_a_missing_bound_is_called_missing(when):
+    with pytest.raises(ValueError, match=r"start is missing \((None|NaT|nan)\)"):
+        Interval(offset="D").steps(when, "2024-01-02")

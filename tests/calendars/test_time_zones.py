@@ -634,3 +634,13 @@ def test_the_other_hour_of_a_repeated_wall_time_is_a_step():
     assert utc(DailyCalendar(ambiguous="earlier").next(first)) == utc(REPEATED.replace(day=4))
     assert utc(DailyCalendar(ambiguous="earlier").previous(second)) == utc(first)
     assert utc(DailyCalendar(ambiguous="later").previous(second)) == utc(REPEATED.replace(day=2))
+
+
+def test_a_window_that_would_end_at_a_skipped_time_ends_after_the_gap():
+    start, end = (dt.datetime(2024, month, day, 2, 30, tzinfo=NEW_YORK) for month, day in ((3, 9), (3, 11)))
+    windows = DailyCalendar(nonexistent="skip").windows(start, end, span="1D")
+    assert instants(windows.left) == [utc(start), utc(end)]
+    assert instants(windows.right) == [
+        dt.datetime(2024, 3, 10, 7, tzinfo=dt.UTC),  # 03:00 on the wall clock, when the gap is over
+        utc(end.replace(day=12)),
+    ]

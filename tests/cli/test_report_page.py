@@ -53,7 +53,7 @@ SHOP = """\
 defaults:
   - /backfill: default
   - _self_
-secrets:
+more:
   _target_: ccflow.GenericResult
   value: {unused: 1}
 model:
@@ -185,7 +185,8 @@ def test_a_run_that_is_interrupted_in_a_graph_evaluator_leaves_its_page(shop, st
 
 def test_no_secret_of_the_config_gets_into_the_page(shop):
     done = shop(
-        "cc-etl -cp config -cn shop --report run.html model.bad='[3]' +secrets.value.client_secret=s3cr3t-1",
+        "cc-etl -cp config -cn shop --report run.html model.bad='[3]' +more.value.client_secret=s3cr3t-1 "
+        "+more.value.parts='[a,${oc.env:SHOP_PASSWORD}]'",
         SHOP_PASSWORD="pa55word-2",
     )
     assert done.code == 1
@@ -194,7 +195,8 @@ def test_no_secret_of_the_config_gets_into_the_page(shop):
         assert secret not in page
     assert "api_token: ***" in page
     assert "client_secret: ***" in page
-    assert "+secrets.value.client_secret=***" in page
+    assert "- a\n      - ***" in page
+    assert "+more.value.client_secret=***" in page
 
 
 def test_a_model_that_is_no_backfill_has_a_page(shop):

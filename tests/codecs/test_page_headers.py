@@ -141,3 +141,21 @@ def test_a_dictionary_that_is_looked_at_bounds_the_rest_far_better() -> None:
     rough, exact = (column_bound(file.getvalue(), column, as_codes=False, exact=exact) for exact in (False, True))
     assert 10_010 * 100 < exact.most < 10_010 * 120 + 100_000
     assert rough.most > 10_010 * 100_000
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"compression": "ZSTD"}, {"compression": "NO_SUCH_CODEC"}, {"physical_type": "FIXED_LEN_BYTE_ARRAY"}],
+    ids=["bytes that are not compressed", "a codec that is not known", "values of a fixed length"],
+)
+def test_a_dictionary_that_cannot_be_looked_at_counts_as_one_value(more: dict[str, str]) -> None:
+    headers = [b"\x15" + integer(kind) + b"\x15" + integer(40) + b"\x15" + integer(40) + STOP for kind in (2, 0)]
+    data = headers[0] + bytes(range(40)) + headers[1] + bytes(40)
+    described = {
+        "num_values": 10,
+        "physical_type": "BYTE_ARRAY",
+        "encodings": ("PLAIN",),
+        "compression": "UNCOMPRESSED",
+    }
+    column = chunk(total_compressed_size=len(data), **described | more)
+    assert column_bound(data, column, as_codes=False, exact=True).value == 40

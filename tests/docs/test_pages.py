@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-RUN_ELSEWHERE = {"connectors.md": "test_connectors_page.py"}  # with a server
+RUN_ELSEWHERE = {
+    "connectors.md": "test_connectors_page.py",  # with a server
+    "report.md": "test_report_docs.py",  # with the example configs
+}
 PAGES = sorted(page.name for page in DOCS.glob("*.md") if re.search(r"^```(bash|python)$", page.read_text(), re.M))
 
 

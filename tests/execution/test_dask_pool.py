@@ -1,8 +1,10 @@
 """The pool of a Dask cluster: an executor like any other, whose waiting calls can be kept from beginning."""
 
 import os
+import signal
+import sys
 import time
-from concurrent.futures import Executor, wait
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -26,8 +28,6 @@ def refuse():
 @pytest.fixture(scope="module", autouse=True)
 def _by_value():
     """This module is not one that a worker can import."""
-    import sys
-
     import cloudpickle
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -48,6 +48,13 @@ def test_it_is_an_executor(dask_pool):
     assert dask_pool.submit(int, "7f", base=16).result(30) == 127
     assert dask_pool.submit(os.getpid).result(30) != os.getpid()
     assert isinstance(dask_pool.submit(refuse).exception(30), LookupError)
+
+
+def test_what_would_end_a_worker_is_an_error_of_the_call(dask_pool):
+    workers = set(dask_pool._client.nthreads())
+    assert dask_pool.submit(sys.exit, 3).exception(30).code == 3
+    assert dask_pool.submit(abs, -1).result(30) == 1
+    assert set(dask_pool._client.nthreads()) == workers
 
 
 def test_once_one_is_cancelled_no_more_begin_and_those_that_run_end(dask_pool, tmp_path):
@@ -85,3 +92,17 @@ def test_calls_of_others_go_on(dask_pool, tmp_path):
 @pytest.mark.parametrize(("seconds", "most"), [(None, 2), (60, 2), (1, 2), (0.05, 6), (1e-4, 66), (0, 66)])
 def test_long_calls_are_no_more_than_there_are_threads(dask_pool, seconds, most):
     assert dask_pool.ahead(seconds) == most
+
+
+def test_what_starts_with_a_cluster_never_hears_an_interrupt():
+    from ccflow_etl.execution.dask_executor import _interrupts_blocked
+
+    def blocked():
+        return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+    before = blocked()
+    with ThreadPoolExecutor(1) as pool:
+        with _interrupts_blocked():
+            assert pool.submit(blocked).result()  # its thread is started here
+        assert pool.submit(blocked).result()
+    assert blocked() == before

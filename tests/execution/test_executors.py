@@ -1,5 +1,6 @@
 """Executors open a pool with the interface of ``concurrent.futures``, wherever it runs."""
 
+import contextlib
 import os
 import pickle
 import select
@@ -159,3 +160,48 @@ def test_a_worker_that_is_starting_does_not_hear_an_interrupt(tmp_path):
         os.close(gate)
         driver.kill()
         driver.wait()
+
+
+@pytest.mark.parametrize("error", [None, LookupError])
+@pytest.mark.parametrize("executor", LOCAL[1:], ids=lambda executor: type(executor).__name__)
+def test_a_pool_is_closed_and_its_calls_have_ended_when_it_is_left(executor, error):
+    with contextlib.suppress(LookupError), executor.open() as pool:
+        futures = [pool.submit(abs, -number) for number in range(20)]
+        if error:
+            raise error
+    assert all(future.done() for future in futures)
+    with pytest.raises(RuntimeError):
+        pool.submit(abs, 1)
+
+
+def interrupted(executor, *calls):
+    """The futures of calls that were under way when whoever submitted them was interrupted."""
+    futures = []
+
+    def run():
+        with executor.open() as pool:
+            futures.extend(pool.submit(*call) for call in calls)
+            if not isinstance(executor, ThreadExecutor):
+                futures[0].result()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    return futures
+
+
+def test_an_interrupt_waits_for_no_thread_and_cancels_what_waits():
+    gate = threading.Event()
+    try:
+        running, waiting = interrupted(ThreadExecutor(max_workers=1), (gate.wait,), (abs, -1))
+        assert waiting.cancelled()
+        assert not running.done()
+    finally:
+        gate.set()
+
+
+def test_an_interrupt_ends_processes():
+    process, running = interrupted(ProcessExecutor(max_workers=1), (os.getpid,), (signal.pause,))
+    assert running.done()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.result(), 0)

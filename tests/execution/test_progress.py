@@ -358,3 +358,16 @@ def test_a_notebooks_bar_is_blue_green_when_all_is_done_and_red_with_a_failure()
 def test_a_failure_is_told_in_bold_and_nothing_else_is():
     assert re.findall(r"<strong[^>]*>(.*?)</strong>", notebook_html("failed", "cancelled", "failed")) == ["2 failed"]
     assert "<strong" not in notebook_html("succeeded", "cancelled")
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(3, "132"), (7, "132/265"), (9, "132/265"), (10, "132/265")])
+def test_what_is_wider_than_the_terminal_is_cut(columns, shown):
+    from rich.console import Console
+
+    from ccflow_etl.execution.progress_bar import _Line
+
+    tally = Tally(265, lambda: 0)
+    tally.ended("succeeded", 132)
+    console = Console(width=columns, file=io.StringIO())
+    console.print(_Line("a label", tally))
+    assert console.file.getvalue().strip() == shown

@@ -154,3 +154,11 @@ def test_a_count_is_a_rate_per_second():
 def test_a_rate_out_of_range_is_refused(value):
     with pytest.raises(ValidationError, match="requests_per_interval"):
         RetryPolicy.model_validate({"requests_per_interval": value})
+
+
+def test_calls_that_are_a_whole_stretch_apart_do_not_push_each_other():
+    limit = RateLimit(requests=1, seconds=1.0)
+    assert limit.reserve(now=0.0, after=10.0) == 10.0
+    assert limit.reserve(now=0.0, after=9.0) == 9.0
+    assert limit.reserve(now=0.0, after=11.0) == 11.0
+    assert limit.reserve(now=0.0, after=9.5) == 12.0

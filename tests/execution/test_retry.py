@@ -212,3 +212,33 @@ def test_the_error_can_be_pickled(kind: type[RetryExecutionError]):
     error = pickle.loads(pickle.dumps(kind("gave up", [event], {"attempts": 1})))
     assert type(error) is kind
     assert (str(error), error.events, error.summary) == ("gave up", [event], {"attempts": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "category"),
+    [
+        # httpx, requests and urllib3, aiohttp, botocore, grpc
+        *(("ConnectError", "connection"), ("NetworkError", "connection"), ("ConnectTimeout", "timeout")),
+        *(("ReadTimeout", "timeout"), ("WriteTimeout", "timeout"), ("PoolTimeout", "timeout"), ("Timeout", "timeout")),
+        *(("ConnectionError", "connection"), ("NewConnectionError", "connection"), ("ReadTimeoutError", "timeout")),
+        *(("ClientConnectionError", "connection"), ("ServerTimeoutError", "timeout")),
+        *(("ConnectTimeoutError", "timeout"), ("DeadlineExceeded", "timeout"), ("TimeoutException", "timeout")),
+        *(("ConnectErrors", "exception"), ("Error", "exception")),
+    ],
+)
+def test_the_errors_of_usual_clients_have_a_category(name, category):
+    error = type("Derived", (type(name, (Exception,), {}),), {})()
+    assert RetryPolicy().exception_category(error) == category
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), -1.0])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("initial_delay_seconds", "backoff_multiplier", "max_delay_seconds", "jitter_ratio", "max_elapsed_seconds"),
+        "attempt_timeout_seconds",
+    ],
+)
+def test_numbers_of_a_policy_are_finite_and_not_negative(name, value):
+    with pytest.raises(ValidationError, match=name):
+        RetryPolicy(**{name: value})

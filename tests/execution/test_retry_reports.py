@@ -1,6 +1,8 @@
 import logging
 
 import pytest
+from ccflow import CallableModel, Flow, FlowOptions, FlowOptionsOverride, GenericResult, NullContext
+from ccflow.evaluators import ReportingEvaluator
 from ccflow.utils.reporting import InMemoryReporter, Reporter, ReportEvent, ReportingStateStore, ReportPhase, run_scope
 
 from ccflow_etl import RetryExecutionError, RetryPolicy
@@ -91,3 +93,24 @@ def test_a_reporter_that_fails_changes_nothing(caplog: pytest.LogCaptureFixture)
         told(Broken(), ConnectionResetError(), "value")
     assert "Broken failed to take the event RETRY" in caplog.text
     assert "disk full" in caplog.text
+
+
+class Fetch(CallableModel):
+    """Tells of its attempts."""
+
+    @Flow.call
+    def __call__(self, context: NullContext) -> GenericResult[int]:
+        told(FETCHED, Response(), "value")
+        return GenericResult[int](value=1)
+
+
+FETCHED = InMemoryReporter()
+
+
+def test_attempts_are_told_one_level_below_the_call_that_makes_them():
+    reporter = InMemoryReporter()
+    FETCHED.clear()
+    with FlowOptionsOverride(options=FlowOptions(evaluator=ReportingEvaluator(reporter=reporter))):
+        Fetch()(NullContext())
+    (call,) = {(event.span_id, event.depth) for event in reporter.events}
+    assert {(event.parent_span_id, event.depth - 1) for event in FETCHED.events} == {call}

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextvars
 import itertools
+import queue
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccflow_etl import RetryPolicy, SerialExecutor
+from ccflow_etl import RetryCancelled, RetryPolicy, SerialExecutor
 from ccflow_etl.execution.runner import run_calls
 
 
@@ -269,3 +270,84 @@ def test_a_result_that_cannot_be_sent_is_the_outcome_of_its_call():
     assert [outcome.result for outcome in outcomes] == [0, None, 2]
     assert isinstance(outcomes[1].error, TypeError)
     assert "lock" in str(outcomes[1].error)
+
+
+def test_an_outcome_is_a_success_a_failure_or_cut_short():
+    failed, succeeded = run_calls(inverse, [0, 1])
+    assert (failed.failed, failed.cancelled) == (True, False)
+    assert (succeeded.failed, succeeded.cancelled) == (False, False)
+    (cut,) = run_calls(stop, [1])
+    assert (cut.failed, cut.cancelled) == (False, True)
+
+
+def stop(number):
+    raise RetryCancelled("stopped", [], {})
+
+
+def test_a_pool_hears_how_long_calls_take_of_late():
+    """Each call counts for a tenth, and those before it for the rest."""
+
+    class Asking(ThreadPoolExecutor):
+        def __init__(self):
+            super().__init__(1)
+            self.heard = []
+
+        def ahead(self, seconds):
+            self.heard.append(seconds)
+            return 1
+
+    with Asking() as pool:
+        took = [outcome.seconds for outcome in run_calls(inverse, [1, 2, 4], pool=pool)]
+    average = took[0]
+    expected = [average]
+    for seconds in took[1:]:
+        average = average * 9 / 10 + seconds / 10
+        expected.append(average)
+    heard = list(dict.fromkeys(pool.heard))
+    assert heard[0] is None
+    assert heard[1:] == pytest.approx(expected)
+
+
+class Growing(concurrent.futures.Executor):
+    """Takes no call up by itself, and has another worker each time that it is looked at."""
+
+    def __init__(self):
+        self.workers, self.submitted = itertools.count(1), queue.SimpleQueue()
+
+    def ahead(self, seconds):
+        return next(self.workers)
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        self.submitted.put((future, fn, args))
+        return future
+
+
+def in_the_background(pool, count, **kwargs):
+    outcomes = []
+    thread = threading.Thread(
+        target=lambda: outcomes.extend(run_calls(abs, range(count), pool=pool, **kwargs)), daemon=True
+    )
+    thread.start()
+    return thread, outcomes
+
+
+def test_workers_that_join_while_no_call_ends_have_work():
+    pool = Growing()
+    thread, outcomes = in_the_background(pool, 5)
+    for future, fn, args in [pool.submitted.get(timeout=30) for _ in range(5)]:
+        future.set_result(fn(*args))
+    thread.join(30)
+    assert [outcome.result for outcome in outcomes] == list(range(5))
+
+
+def test_a_stop_is_heard_while_no_call_begins():
+    stopped = threading.Event()
+    pool = Growing()
+    thread, outcomes = in_the_background(pool, 100, go_on=lambda: not stopped.is_set())
+    future, *_ = pool.submitted.get(timeout=30)
+    stopped.set()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert outcomes == []
+    assert future.cancelled()

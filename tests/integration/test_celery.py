@@ -5,14 +5,15 @@ import subprocess
 import sys
 import textwrap
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from ccflow import FlowOptions, FlowOptionsOverride
 
-from ccflow_etl import BackfillModel, LocalCheckpointStore
+from ccflow_etl import BackfillError, BackfillModel, LocalCheckpointStore, RetryPolicy
 
 pytestmark = pytest.mark.integration
+
+DAYS = [f"2024-01-0{day}" for day in range(1, 7)]
 
 MODELS = """
     import os
@@ -25,12 +26,19 @@ MODELS = """
         '''Notes each of its runs in a file, with the process it takes place in.'''
 
         folder: str
+        missing: str = ""
 
         @Flow.call
         def __call__(self, context: DateContext) -> GenericResult[str]:
             with Path(self.folder, str(context.date)).open("a") as runs:
                 runs.write(f"{os.getpid()}\\n")
+            if str(context.date) == self.missing:
+                raise LookupError("no data")
             return GenericResult[str](value=str(context.date))
+
+
+    class Holding(Noting):
+        folder: Path
 """
 
 APP = """
@@ -107,13 +115,48 @@ def test_a_plain_backfill_gives_what_it_gives_here(noted):
     assert str(os.getpid()) not in {process for processes in runs.values() for process in processes}
 
 
-def test_what_has_no_json_cannot_be_sent(noted, tmp_path):
-    """A model and its context travel as JSON; a store's path has none."""
+@pytest.fixture
+def store(tmp_path):
+    return LocalCheckpointStore(path=tmp_path / "marks.sqlite")
+
+
+def runs_in(folder):
+    return {path.name: len(path.read_text().split()) for path in folder.iterdir()}
+
+
+def test_a_backfill_with_marks_runs_each_step_once(noted, store):
+    """They are made where the steps run; called after them, the backfill finds every step done."""
+    import celery_models
+
+    backfill = BackfillModel(model=celery_models.Noting(folder=str(noted)), checkpoint_store=store, key="{step}")
+    result = on_celery(backfill, ["2024-01-01", "2024-01-06"])
+    assert (result.value, result.summary.by_status) == ({"steps": 6, "outputs": []}, {"checkpoint": 6})
+    assert {mark.key: mark.status for mark in store.list()} == dict.fromkeys(DAYS, "succeeded")
+    assert runs_in(noted) == dict.fromkeys(DAYS, 1)
+    on_celery(backfill, ["2024-01-01", "2024-01-08"])
+    assert runs_in(noted) == dict.fromkeys([*DAYS, "2024-01-07", "2024-01-08"], 1)
+
+
+def test_a_step_that_fails_is_marked_and_tried_once_more(noted, store):
+    """The others run, the backfill on a worker tries what is not done, and its error comes back."""
+    import celery_models
+
+    model = celery_models.Noting(folder=str(noted), missing="2024-01-03")
+    retry = RetryPolicy(max_attempts=2, retry_exception_types=["LookupError"])
+    backfill = BackfillModel(model=model, checkpoint_store=store, key="{step}", on_error="continue", retry=retry)
+    with pytest.raises(BackfillError, match=r"1 of 1 steps failed, first 2024-01-03 .*LookupError: no data"):
+        on_celery(backfill, ["2024-01-01", "2024-01-06"])
+    told = {mark.key: (mark.status, mark.metadata["attempts"]) for mark in store.list()}
+    assert told == {day: ("failed", 2) if day == "2024-01-03" else ("succeeded", 1) for day in DAYS}
+    assert runs_in(noted) == {day: 4 if day == "2024-01-03" else 1 for day in DAYS}
+
+
+def test_what_has_no_json_cannot_be_sent(noted):
+    """A model and its context travel as the JSON of their dumps."""
     import celery_models
     from kombu.exceptions import EncodeError
 
-    store = LocalCheckpointStore(path=Path(tmp_path / "marks.sqlite"))
-    backfill = BackfillModel(model=celery_models.Noting(folder=str(noted)), checkpoint_store=store)
+    backfill = BackfillModel(model=celery_models.Holding(folder=noted))
     with pytest.raises(EncodeError, match="PosixPath"):
         on_celery(backfill, ["2024-01-01", "2024-01-06"])
     assert list(noted.iterdir()) == []

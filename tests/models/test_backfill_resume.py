@@ -516,6 +516,7 @@ DRIVER = """
         "serial": ccflow_etl.SerialExecutor(),
         "threads": ccflow_etl.ThreadExecutor(max_workers=2),
         "processes": ccflow_etl.ProcessExecutor(max_workers=2),
+        "dask": ccflow_etl.DaskExecutor(address=os.environ.get("DASK_ADDRESS")),
     }
     FIRST = dt.date(2020, 1, 1)
 
@@ -642,14 +643,22 @@ DRIVER = """
 UNMEASURED = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
 
 
-def drive(tmp_path: Path, *arguments: object) -> dict[str, int]:
+@pytest.fixture
+def dask_address(importable, dask_pool):
+    """A cluster that is there before a driver is and after it, and can import the steps."""
+    (importable / "days.py").write_text(textwrap.dedent(DAYS))
+    return dask_pool._client.scheduler.address
+
+
+def drive(tmp_path: Path, dask_address: str, *arguments: object) -> dict[str, int]:
     (tmp_path / "days.py").write_text(textwrap.dedent(DAYS))
     (tmp_path / "driver.py").write_text(textwrap.dedent(DRIVER))
     what, *rest = map(str, arguments)
     command = [sys.executable, str(tmp_path / "driver.py"), what, str(tmp_path), *rest]
     # Files, because workers whose parent was killed keep its pipes open.
     with (tmp_path / "out").open("w+") as out, (tmp_path / "err").open("w+") as err:
-        done = subprocess.run(command, stdout=out, stderr=err, env=UNMEASURED, timeout=1_200)
+        environment = UNMEASURED | {"DASK_ADDRESS": dask_address}
+        done = subprocess.run(command, stdout=out, stderr=err, env=environment, timeout=1_200)
     assert done.returncode == 0, (tmp_path / "err").read_text()
     return json.loads((tmp_path / "out").read_text())
 
@@ -660,12 +669,12 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="forks and kills with
 @linux
 @pytest.mark.parametrize(
     ("kind", "kills", "in_flight"),
-    # A pool is given twice as many steps as it has workers.
-    [("plain", 6, 1), ("serial", 6, 1), ("threads", 6, 4), ("processes", 2, 4)],
+    # A pool is given twice as many steps as it has workers; that of Dask has 64 short ones lying ready.
+    [("plain", 6, 1), ("serial", 6, 1), ("threads", 6, 4), ("processes", 2, 4), ("dask", 2, 66)],
 )
-def test_a_killed_backfill_goes_on_where_it_was(tmp_path, kind, kills, in_flight):
+def test_a_killed_backfill_goes_on_where_it_was(tmp_path, dask_address, kind, kills, in_flight):
     kills, steps = (int(KILLS), 500) if KILLS else (kills, 100)
-    told = drive(tmp_path, "killed", kind, kills, steps)
+    told = drive(tmp_path, dask_address, "killed", kind, kills, steps)
     print(f"\n{kind}, {steps} steps: {told}")  # noqa: T201 - shown by -s
     assert told["kills"] == kills
     assert told["in the middle"] > 0
@@ -673,9 +682,9 @@ def test_a_killed_backfill_goes_on_where_it_was(tmp_path, kind, kills, in_flight
 
 
 @linux
-@pytest.mark.parametrize("kind", ["plain", "threads", "processes"])
-def test_two_processes_at_once_lose_nothing(tmp_path, kind):
-    told = drive(tmp_path, "together", kind, 100)
+@pytest.mark.parametrize("kind", ["plain", "threads", "processes", "dask"])
+def test_two_processes_at_once_lose_nothing(tmp_path, dask_address, kind):
+    told = drive(tmp_path, dask_address, "together", kind, 100)
     print(f"\n{kind}: {told['twice']} of 100 steps were run by both")  # noqa: T201 - shown by -s
 
 

@@ -41,9 +41,15 @@ def told_to_a_reporter(backfill, context):
     ]
 
 
-@pytest.mark.parametrize("executor", [None, SerialExecutor(), ThreadExecutor(max_workers=2), "processes"])
-def test_a_reporter_sees_the_run_and_each_step_once(executor):
-    executor = ProcessExecutor(max_workers=1) if executor == "processes" else executor
+@pytest.mark.parametrize("kind", [None, "serial", "threads", "processes", "dask"])
+def test_a_reporter_sees_the_run_and_each_step_once(kind, request):
+    executor = {
+        "serial": SerialExecutor(),
+        "threads": ThreadExecutor(max_workers=2),
+        "processes": ProcessExecutor(max_workers=1),
+    }.get(kind)
+    if kind == "dask":
+        executor = request.getfixturevalue("dask_pool")
     events = told_to_a_reporter(BackfillModel(model=Day(), executor=executor), RANGE)
     assert Counter(event.phase.name for event in events) == {
         "RUN_STARTED": 1,

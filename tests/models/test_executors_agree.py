@@ -1,6 +1,7 @@
 """Two thousand steps, and every policy there is: the same outputs, reports and marks wherever the steps run."""
 
 import importlib
+import json
 import sys
 import textwrap
 
@@ -9,6 +10,7 @@ import pytest
 from ccflow_etl import (
     BackfillError,
     BackfillModel,
+    DaskExecutor,
     ProcessExecutor,
     RetryPolicy,
     SerialExecutor,
@@ -16,6 +18,8 @@ from ccflow_etl import (
 )
 
 MODELS = """
+    import sys
+
     from ccflow import CallableModel, DateContext, DateRangeContext, Flow, GenericResult
 
 
@@ -41,10 +45,16 @@ MODELS = """
             if self.without and any(number % self.without == 0 for number in range(first, last + 1)):
                 raise LookupError(f"no data for {context.start_date} to {context.end_date}")
             return GenericResult[int](value=last - first + 1)
+
+
+    class Exiting(CallableModel):
+        @Flow.call
+        def __call__(self, context: DateContext) -> GenericResult[int]:
+            sys.exit("enough")
 """
 
 AGAIN = RetryPolicy(max_attempts=2, retry_exception_types=["LookupError"])
-EXECUTORS = ["serial", "threads", "processes", "dask"]
+EXECUTORS = ["serial", "threads", "processes", "dask", "dask at an address"]
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +73,7 @@ def pools(models, dask_pool):
             "threads": ThreadExecutor(max_workers=3),
             "processes": processes,
             "dask": dask_pool,
+            "dask at an address": DaskExecutor(address=dask_pool._client.scheduler.address),
         }
 
 
@@ -84,10 +95,18 @@ def told(backfill, context, store=None):
     except BackfillError as error:
         result = error.result
     report = result.report.drop(columns=["started", "seconds"])
-    return result.value, result.summary, report.to_dict("list"), sorted(store.marks) if store else None
+    coverage = result.coverage.to_dict("list")
+    return result.value, result.summary, report.to_dict("list"), coverage, sorted(store.marks) if store else None
 
 
-@pytest.mark.parametrize("kind", EXECUTORS[1:])
+def lines_of(path):
+    """The lines of a report's file, in the order of the steps, without the times."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    kept = [{name: value for name, value in line.items() if name not in ("started", "seconds")} for line in lines]
+    return sorted(kept, key=lambda line: line["step"])
+
+
+@pytest.mark.parametrize("kind", EXECUTORS[1:-1])
 def test_two_thousand_steps(models, pools, kind):
     context = ["2018-01-01", "2023-06-23"]
     here = told(BackfillModel(model=models.Reading(without=7), executor=pools["serial"], on_error="continue"), context)
@@ -101,6 +120,7 @@ POLICIES = {
     "backward": ("Reading", {"direction": "backward"}, {"on_error": "continue"}),
     "retried": ("Reading", {}, {"retry": AGAIN, "on_error": "continue"}),
     "few may fail": ("Reading", {}, {"max_failures": 100}),
+    "most have to succeed": ("Reading", {}, {"min_success_ratio": 0.1}),
     "no outputs": ("Reading", {}, {"collect": False, "on_error": "continue"}),
     "in order": ("Reading", {}, {"depends_on_past": True, "on_error": "continue"}),
     "chunks": ("Span", {}, {"chunk": 5, "on_error": "continue"}),
@@ -111,17 +131,25 @@ POLICIES = {
 
 @pytest.mark.parametrize("kind", EXECUTORS[1:])
 @pytest.mark.parametrize("policy", POLICIES)
-def test_every_policy(models, pools, kind, policy):
+def test_every_policy(models, pools, kind, policy, tmp_path):
     model, context, fields = POLICIES[policy]
     context = {"start_datetime": "2024-01-01", "end_datetime": "2024-04-30", **context}
-    answers = []
-    for executor in (pools["serial"], pools[kind]):
-        store = Marks(done={"2024-01-05", "2024-02-29"})
+    answers, files = [], []
+    for name in ("serial", kind):
+        store, path = Marks(done={"2024-01-05", "2024-02-29"}), tmp_path / f"{name}.jsonl"
         backfill = BackfillModel(
-            model=getattr(models, model)(without=11), executor=executor, checkpoint_store=store, key="{step}", **fields
+            model=getattr(models, model)(without=11),
+            executor=pools[name],
+            checkpoint_store=store,
+            key="{step}",
+            report_path=path,
+            **fields,
         )
         answers.append(told(backfill, context, store))
+        files.append(lines_of(path))
     assert answers[0] == answers[1]
+    assert files[0] == files[1]
+    assert len(files[0]) == 121
     assert answers[0][1].failed > 0
     assert answers[0][1].skipped == 2
 
@@ -140,3 +168,27 @@ def test_no_more_steps_begin_than_may_fail(models, pools, kind):
     assert sorted(key for key, *_ in store.marks) == failed
     assert 4 <= len(failed) <= 200
     assert (report["status"] == "cancelled").sum() == 2000 - len(failed)
+
+
+@pytest.mark.parametrize("kind", EXECUTORS)
+def test_the_first_failure_is_raised_and_no_more_steps_begin(models, pools, kind):
+    """What failed and what succeeded has its mark, and the next run does all but the latter."""
+    store = Marks(done=())
+    model, context = models.Reading(without=50), ["2018-01-01", "2023-06-23"]
+    with pytest.raises(LookupError, match="no data for 2018-") as caught:
+        BackfillModel(model=model, executor=pools[kind], checkpoint_store=store, key="{step}")(context)
+    assert "in the backfill's step 2018-" in "".join(caught.value.__notes__)
+    marks = {key: status for key, status, *_ in store.marks}
+    assert len(marks) == len(store.marks) <= 300
+    assert set(marks.values()) == {"succeeded", "failed"}
+    done = {key for key, status in marks.items() if status == "succeeded"}
+    again = BackfillModel(
+        model=models.Reading(), executor=pools[kind], checkpoint_store=Marks(done), key="{step}", collect=False
+    )([context[0], "2018-12-31"])
+    assert again.summary.by_status == {"checkpoint": len(done), "succeeded": 365 - len(done)}
+
+
+@pytest.mark.parametrize("kind", EXECUTORS)
+def test_a_step_that_exits_ends_the_run(models, pools, kind):
+    with pytest.raises(SystemExit, match="enough"):
+        BackfillModel(model=models.Exiting(), executor=pools[kind], on_error="continue")(["2024-01-01", "2024-01-31"])

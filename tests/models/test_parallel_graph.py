@@ -168,6 +168,15 @@ def test_an_error_names_its_node_and_nothing_that_needs_it_runs(evaluator):
     assert (bad._calls, after._calls, root._calls) == ([7], [], [])
 
 
+@pytest.mark.parametrize("executor", [None, SerialExecutor(), ThreadExecutor(max_workers=1)], ids=repr)
+def test_after_an_error_no_other_node_begins(executor):
+    others = [Node(name=name) for name in (2, 3)]
+    root = Node(name=4, upstream=(Node(name=1, fails=True), *others))
+    with pytest.raises(LookupError):
+        under(ParallelGraphEvaluator(executor=executor), root, Number(number=7))
+    assert [node._calls for node in others] == [[], []]
+
+
 @here
 def test_after_an_error_it_can_be_used_again(evaluator):
     with pytest.raises(LookupError):

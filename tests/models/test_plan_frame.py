@@ -147,6 +147,14 @@ def test_gaps_are_not_printed_where_everything_or_nothing_is_to_be_run(tmp_path,
     assert nothing.gaps.columns.tolist() == ["start", "end", "steps"]
 
 
+def test_a_repr_is_as_short_for_a_long_range():
+    backfill = BackfillModel(model=Day())
+    short, long = (repr(backfill.plan(["2024-01-01", end])) for end in ("2024-01-02", "2033-12-31"))
+    assert "counts={'planned': 2}" in short
+    assert "counts={'planned': 3653}" in long
+    assert len(long) < len(short) + 10
+
+
 @pytest.mark.parametrize("zone", ["", "[America/New_York]"])
 def test_a_long_plan_fits_a_terminal(store, zone):
     backfill = BackfillModel(model=Day(), checkpoint_store=store)

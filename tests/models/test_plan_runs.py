@@ -249,6 +249,38 @@ def test_a_plan_may_be_made_by_hand(store, model):
         BackfillPlan(context=context, decisions=["perhaps"] * 4)
 
 
+class DepthContext(ContextBase):
+    date: dt.date
+    depth: int
+
+
+class Deep(CallableModel):
+    @Flow.call
+    def __call__(self, context: DepthContext) -> GenericResult[int]:
+        return GenericResult[int](value=context.depth)
+
+
+def test_a_plan_whose_context_does_not_fit_the_model_says_what_is_missing():
+    plan = BackfillPlan(context=BackfillContext(start_datetime=RANGE[0], end_datetime=RANGE[0]), decisions=["planned"])
+    with pytest.raises(PlanError, match=r"does not fit Deep any more: .*depth: Field required.*; make another plan"):
+        BackfillModel(model=Deep()).run_plan(plan)
+
+
+def test_a_plan_with_other_keys_is_not_run(store, model):
+    backfill = BackfillModel(model=model, checkpoint_store=store, key="sales/{step}")
+    plan = backfill.plan(RANGE).model_copy(update={"keys": ["sales/1999-12-31"] * 4})
+    with pytest.raises(PlanError, match="is sales/1999-12-31 in the plan would be marked as sales/2024-01-30"):
+        backfill.run_plan(plan)
+    assert model.since() == []
+
+
+def test_what_is_left_of_a_plan_without_marks_is_the_plan(model):
+    backfill = BackfillModel(model=model)
+    plan = backfill.plan(RANGE)
+    backfill.run_plan(plan)
+    assert backfill.remaining(plan).decisions == plan.decisions == ["planned"] * 4
+
+
 # --- what it has to be run with
 
 

@@ -52,8 +52,6 @@ class Covered:
         from coverage import CoverageData
 
         self.seconds: dict[str, float] = json.loads((folder / "seconds.json").read_text())
-        self.passing: set[str] = set()
-        """Tests that are known to pass where mutants are tried."""
         self._root = root
         self._data = CoverageData(str(folder / "data"))
         self._data.read()

@@ -9,29 +9,28 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import signal
 import sys
-import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 from covered import Covered, cover
 from mutants import Mutant, mutants
-from trial import KILLED, SURVIVED, TIMEOUT, Bench, Outcome, Trial
+from room import Room
+from trial import KILLED, SURVIVED, TIMEOUT, Bench, Outcome
 
 ROOT = Path(__file__).parents[2]
 BACKFILLS = ["backfill*", "blocks", "graph_steps", "marks", "outputs", "parallel_graph", "plan*", "report", "retry"]
 BACKFILLS += ["run_events", "skip_policies", "step*", "watch"]
+DASK = "tests/models/test_backfill_dask.py"
 ROOMS = {
     "calendars": (["calendars/*.py"], ["tests/calendars", "tests/models/test_backfill_late_bounds.py"]),
     "codecs": (["codecs/*.py"], ["tests/codecs"]),
-    "execution": (["execution/*.py"], ["tests/execution"]),
+    "execution": (["execution/*.py"], ["tests/execution", DASK]),
     "stores": (["stores/*.py"], ["tests/stores"]),
-    "models": ([f"models/{name}.py" for name in BACKFILLS], ["tests/models"]),
+    "models": ([f"models/{name}.py" for name in BACKFILLS], ["tests/models", f"--ignore={DASK}"]),
 }
 """Each room with its modules and with its tests."""
-FEW = 20
-"""So few tests on a line may be because what it computes is kept for the others."""
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 
 
@@ -50,69 +49,6 @@ def equivalent() -> dict[str, str]:
     """The mutants that do not count, and why: a line for the mutant, an indented one for the reason."""
     lines = EQUIVALENT.read_text().splitlines()
     return {name: why.strip() for name, why in zip(lines[::2], lines[1::2], strict=True)}
-
-
-def chosen(covered: Covered, mutant: Mutant, budget: float) -> list[str]:
-    """The tests of a mutant within a budget of seconds: the examples of its module, then the tests of its lines.
-
-    Where these are few, those of the module follow. One test of each function comes before a second one of any.
-    """
-    module = mutant.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
-    found = [f"tests/docs/test_doctests.py::test_examples[{module}]"]
-    on_lines, of_module = covered.tests(mutant.path, mutant.first, mutant.last)
-    for test in [*_spread(on_lines, covered), *(_spread(of_module - on_lines, covered) if len(on_lines) < FEW else [])]:
-        budget -= covered.seconds[test]
-        if budget < 0:
-            break
-        found.append(test)
-    return found
-
-
-def _spread(tests: set[str], covered: Covered) -> list[str]:
-    """The fastest test of each function, then the second fastest of each, and so on."""
-    rank: Counter[str] = Counter()
-    ranked: list[tuple[int, float, str]] = []
-    for seconds, test in sorted((covered.seconds[test], test) for test in tests):
-        function = test.split("[")[0]
-        ranked.append((rank[function], seconds, test))
-        rank[function] += 1
-    return [test for _, _, test in sorted(ranked)]
-
-
-def outcomes(todo: list[Mutant], covered: Covered, benches: list[Bench], options: argparse.Namespace) -> list[Outcome]:
-    """What becomes of each mutant. A test that fails without one as well is left out, and its mutants tried again."""
-    found: list[Outcome] = []
-    while todo:
-        found += _tried(todo, covered, benches, options)
-        killers = sorted({one.killer for one in found if "::" in one.killer} - covered.passing)
-        unfit = benches[0].failing(killers, sum(covered.seconds.get(test, 1) for test in killers)) if killers else set()
-        covered.passing.update(set(killers) - unfit)
-        for test in unfit:
-            sys.stdout.write(f"left out: {test} fails here without a mutant\n")
-            covered.seconds.pop(test, None)
-        todo = [one.mutant for one in found if one.killer in unfit]
-        found = [one for one in found if one.killer not in unfit]
-    return found
-
-
-def _tried(
-    todo: list[Mutant], covered: Covered, benches: list[Bench], options: argparse.Namespace
-) -> Iterator[Outcome]:
-    idle, waiting = list(benches), list(reversed(todo))
-    running: list[Trial] = []
-    while waiting or running:
-        while waiting and idle:
-            mutant = waiting.pop()
-            tests = options.tests or chosen(covered, mutant, options.budget)
-            running.append(idle.pop().start(mutant, tests, sum(covered.seconds.get(test, 1) for test in tests)))
-        time.sleep(0.02)
-        for trial in running[:]:
-            if outcome := trial.outcome():
-                running.remove(trial)
-                idle.append(trial.bench)
-                sys.stdout.write(f"{outcome}\n")
-                sys.stdout.flush()
-                yield outcome
 
 
 def row(room: str, found: list[Outcome], accepted: dict[str, str]) -> tuple[str, float]:
@@ -134,11 +70,12 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[""], help="only mutants whose name contains one of these texts")
     parser.add_argument("--tests", nargs="+", default=[], help="run these tests instead of those of the line")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--budget", type=float, default=60, help="seconds of tests for a mutant")
+    parser.add_argument("--budget", type=float, default=60, help="seconds of tests for a first try")
     parser.add_argument("--least", type=float, default=80, help="the lowest score of a room, in percent")
     parser.add_argument("--folder", type=Path, default=ROOT / ".mutation", help="what is kept between runs")
     parser.add_argument("--cover", action="store_true", help="find out again which tests run which lines")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which tests send, and a job in the background ignores
     accepted = equivalent()
     rows = ["| room | mutants | killed | timeout | survived | equivalent | score |", "| --- " + "| ---: " * 6 + "|"]
     scores: list[float] = []
@@ -147,10 +84,9 @@ def main() -> None:
         folder = options.folder.resolve() / room
         if options.cover or not (folder / "seconds.json").exists():
             cover(folder, ROOT, ROOMS[room][1])
-        covered = Covered(folder, ROOT)
         drawn = sample(room, options.each, options.seed)
         todo = [mutant for mutant in drawn if any(text in mutant.name for text in options.only)]
-        found = outcomes(todo, covered, benches, options)
+        found = Room(Covered(folder, ROOT), benches, options.tests).outcomes(todo, options.budget, accepted)
         text, score = row(room, found, accepted)
         rows.append(text)
         scores.append(score)

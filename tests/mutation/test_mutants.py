@@ -79,3 +79,13 @@ def test_a_name_stays_when_other_lines_change(mutants):
     before = mutants("some.py", b"def f(a):\n    return a + 1\n")
     after = mutants("some.py", b"X = 0\n\n\ndef f(a):\n    b = 2\n    return a + 1\n")
     assert {one.name for one in before} < {one.name for one in after}
+
+
+def test_what_is_accepted_as_equivalent_is_a_mutant_and_has_a_reason(mutants):
+    lines = (HERE / "equivalent.txt").read_text(encoding="utf-8").splitlines()
+    names, reasons = lines[::2], lines[1::2]
+    assert len(set(names)) == len(names) == len(reasons)
+    assert all(reason.startswith("    ") and reason.endswith(".") for reason in reasons)
+    for path in {name.split("::")[0] for name in names}:
+        known = {one.name for one in mutants(path, (HERE.parents[1] / path).read_bytes())}
+        assert {name for name in names if name.startswith(f"{path}::")} <= known

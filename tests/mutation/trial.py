@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import shutil
 import signal
 import sys
@@ -23,6 +22,7 @@ from mutants import Mutant
 
 NEEDED = ("ccflow", "hydra", "hypothesis.strategies", "pandas", "pyarrow.csv", "pyarrow.parquet", "pytest", "rich")
 QUIET = ["-q", "--tb=line", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"]
+INTERRUPTED = 2  # what pytest ends with
 SURVIVED, KILLED, TIMEOUT = "survived", "killed", "timeout"
 
 
@@ -49,18 +49,18 @@ class Bench:
             __import__(module)
         assert not any(name.split(".")[0] == "ccflow_etl" for name in sys.modules), "the package is imported already"
 
-    def start(self, mutant: Mutant, tests: list[str], seconds: float) -> Trial:
-        """Start the tests, in this order until one fails."""
+    def start(self, mutant: Mutant, tests: dict[str, float]) -> Trial:
+        """Start the tests, in this order until one fails, given how many seconds each takes."""
         (self._folder / mutant.path).write_bytes(mutant.source((self._root / mutant.path).read_bytes()))
-        return Trial(self, mutant, self._fork(tests, seconds, "-x"), time.monotonic() + 60 + 20 * seconds)
+        return Trial(self, mutant, self._fork(tests, "-x"), time.monotonic() + 60 + 3 * sum(tests.values()))
 
     def restore(self, mutant: Mutant) -> None:
         """Undo a mutant."""
         shutil.copy2(self._root / mutant.path, self._folder / mutant.path)
 
-    def failing(self, tests: list[str], seconds: float) -> set[str]:
+    def failing(self, tests: dict[str, float]) -> set[str]:
         """The tests that fail here without a mutant, such as those that measure their own process."""
-        process = self._fork(tests, seconds)
+        process = self._fork(tests)
         os.waitpid(process, 0)
         return set(self.failed())
 
@@ -73,7 +73,7 @@ class Bench:
     def _report(self) -> Path:
         return self._folder / "failed.json"
 
-    def _fork(self, tests: list[str], seconds: float, *arguments: str) -> int:
+    def _fork(self, tests: dict[str, float], *arguments: str) -> int:
         self._report.unlink(missing_ok=True)
         process = os.fork()
         if process:
@@ -84,8 +84,7 @@ class Bench:
             with open(self._folder / "output.txt", "wb") as output:
                 os.dup2(output.fileno(), 1)
                 os.dup2(output.fileno(), 2)
-            limit = int(30 + 10 * seconds)
-            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+            signal.setitimer(signal.ITIMER_PROF, 30)
             os.chdir(self._root)
             os.environ["PYTHONPATH"] = str(self._folder)
             os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -108,7 +107,7 @@ class Bench:
 class Chosen:
     """The tests to run, in their order. A parameter that a mutant gives another name stands for all of its function."""
 
-    def __init__(self, tests: list[str]) -> None:
+    def __init__(self, tests: dict[str, float]) -> None:
         self._tests = tests
         self.failed: list[str] = []
 
@@ -118,6 +117,10 @@ class Chosen:
         lost = {test.split("[")[0] for test in self._tests if test not in found}
         others = [item for item in items if item.nodeid.split("[")[0] in lost or item.nodeid.split("::")[0] in lost]
         items[:] = dict.fromkeys([*(found[test] for test in self._tests if test in found), *others])
+
+    def pytest_runtest_setup(self, item: Any) -> None:
+        """Give a test some seconds of processor time, after which the process dies."""
+        signal.setitimer(signal.ITIMER_PROF, 5 + 5 * self._tests.get(item.nodeid, 1))
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Note a test that fails."""
@@ -144,8 +147,12 @@ class Trial:
         self.bench.restore(self._mutant)
         if not ended:
             os.waitpid(self._process, 0)
-        if not ended or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL)):
+        if not ended or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF):
             return Outcome(self._mutant, TIMEOUT)
         if os.WIFSIGNALED(status):
             return Outcome(self._mutant, KILLED, f"signal {os.WTERMSIG(status)}")
-        return Outcome(self._mutant, KILLED, self.bench.failed()[0]) if status else Outcome(self._mutant, SURVIVED)
+        if not status:
+            return Outcome(self._mutant, SURVIVED)
+        failed = self.bench.failed()
+        assert failed or os.WEXITSTATUS(status) == INTERRUPTED, f"{self._mutant.name} was not tried"
+        return Outcome(self._mutant, KILLED, failed[0] if failed else "interrupted")

@@ -21,6 +21,7 @@ from ccflow_etl import (
     RuleCalendar,
     WeekdayCalendar,
 )
+from ccflow_etl.calendars.rules import BaseRule
 from ccflow_etl.calendars.units import UNITS
 
 MEANINGS = {
@@ -124,6 +125,27 @@ def test_rules_are_told_in_words(read_html):
         ["1 day after Easter Sunday", "always"],
         ["2024-06-01, 2024-06-02, 2024-06-03, 2024-06-04, 2024-06-05 and 2 more", "always"],
     ]
+
+
+class FirstOfYear(BaseRule):
+    """A rule that is written elsewhere."""
+
+    def _nominal(self, years):
+        return (years - 1970) * 365
+
+    def __str__(self):
+        return "About the first day of <a> year"
+
+
+def test_a_rule_that_is_written_elsewhere_is_told_as_it_tells_itself(read_html):
+    table = list(read_html(RuleCalendar(rules=[FirstOfYear(until=1975)])._repr_html_()).find_all("table"))[-1]
+    assert table.rows()[1:] == [["About the first day of <a> year", "until 1975-12-31"]]
+
+
+def test_calendars_with_rules_inside_a_calendar_tell_how_many(read_html):
+    inside = RuleCalendar(rules=[FixedDate(month=1, day=1)], holidays=["2024-01-03"]) | WeekdayCalendar()
+    told = facts(read_html(inside._repr_html_()))["calendars"]
+    assert told == "RuleCalendar(rules: 1 rule, holidays: 2024-01-03), WeekdayCalendar"
 
 
 def test_the_days_of_a_year_are_drawn_and_told(read_html):

@@ -48,7 +48,7 @@ CONTRASTS = """() => {
     });
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
-  const canvas = matchMedia('(prefers-color-scheme: dark)').matches ? [18, 18, 18, 1] : [255, 255, 255, 1];
+  const canvas = matchMedia('screen and (prefers-color-scheme: dark)').matches ? [18, 18, 18, 1] : [255, 255, 255, 1];
   const behind = element => {
     const layers = [];
     for (let each = element; each; each = each.parentElement) {
@@ -245,14 +245,17 @@ def test_the_map_has_a_name_and_is_as_wide_as_there_is_room(show):
     assert page.evaluate("document.querySelector('#coverage svg').getBoundingClientRect().width") > 700
 
 
-def test_paper_has_every_traceback_and_no_links_to_sections(show):
-    page = show("failed").page
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_paper_is_white_and_has_every_traceback_and_no_links_to_sections(show, scheme):
+    page = show("failed", scheme=scheme).page
     page.emulate_media(media="print")
-    heights = page.evaluate(
-        "[...document.querySelectorAll('details pre')].map(each => each.getBoundingClientRect().height)"
-    )
-    assert heights
-    assert min(heights) > 20
+    seen = "[...document.querySelectorAll('details pre')].map(each => each.checkVisibility())"
+    assert set(page.evaluate(seen)) == {True}
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert [pair for pair in page.evaluate(CONTRASTS) if pair[1] < LEAST_CONTRAST] == []
+    page.emulate_media(media="screen")
+    assert set(page.evaluate(seen)) == {False}
+    page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") == 0
 

@@ -117,7 +117,7 @@ def test_failures_are_told_by_kind_and_with_their_tracebacks(page):
 
 def test_retries_and_slow_steps_are_listed_the_worst_first(page, result):
     tried = captioned(sections(page)["retries"])["Steps that were tried most often"]
-    assert [row[:3] for row in tried[1:]] == [["2024-03-05", "succeeded", "2"]]
+    assert [[row[0], *row[2:]] for row in tried[1:]] == [["2024-03-05", "2", "succeeded"]]
     slowest = captioned(sections(page)["slowest"])["Steps that took longest"]
     expected = result.report.sort_values("seconds", ascending=False, kind="stable")["step"].head(10)
     assert [row[0] for row in slowest[1:]] == [str(step.date()) for step in expected]

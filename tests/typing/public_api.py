@@ -215,7 +215,7 @@ def backfills(context: BackfillContext[DateContext]) -> None:
     model = BackfillModel(
         model=Prices(),
         checkpoint_store=store,
-        key="prices/{date}",
+        key="prices/{step}",
         retry=RetryPolicy(max_attempts=3),
         on_error="continue",
         executor=ThreadExecutor(max_workers=2),
