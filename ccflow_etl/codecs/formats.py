@@ -100,7 +100,7 @@ class ContentFormat(ABC):
             yield
         except (PayloadIntegrityError, PayloadTooLargeError):
             raise
-        except (ValueError, RecursionError, MemoryError) as error:
+        except (ValueError, RuntimeError, MemoryError) as error:  # a RuntimeError is what pyarrow has no name for
             raise PayloadDecodeError(self.name, size, str(error)) from error
 
     @abstractmethod

@@ -17,6 +17,7 @@ import pytest
 from ccflow_etl import CacheFormat, PayloadCodec, PayloadIntegrityError
 from ccflow_etl.codecs.arrow_sizes import message_size
 from ccflow_etl.codecs.errors import PayloadDecodeError
+from ccflow_etl.codecs.formats import content_format
 
 RANDOM = np.random.default_rng(7)
 ROWS = 5_000
@@ -193,3 +194,9 @@ def test_the_size_of_a_message_is_a_number_or_an_error_whichever_byte_of_its_hea
                     continue
                 assert type(size) is int
                 assert size >= 0
+
+
+def test_an_error_that_pyarrow_has_no_name_for_is_a_payload_that_cannot_be_decoded() -> None:
+    # what pyarrow 26 says of a Parquet file with damaged statistics; found by make fuzz
+    with pytest.raises(PayloadDecodeError, match="histogram size mismatch"), content_format("parquet").reading(2_638):
+        raise RuntimeError("Definition level histogram size mismatch, size: 2, expected: 1")
