@@ -64,7 +64,7 @@ def test_there_are_no_generic_etl_classes(name):
 
 def test_an_unknown_name_is_an_attribute_error_that_names_it():
     with pytest.raises(AttributeError, match="module 'ccflow_etl' has no attribute 'BackfillModle'"):
-        ccflow_etl.BackfillModle  # noqa: B018
+        ccflow_etl.BackfillModle  # noqa: B018 # raises
     with pytest.raises(ImportError, match="BackfillModle"):
         exec("from ccflow_etl import BackfillModle")
 

@@ -8,7 +8,7 @@ from hydra.errors import (
 )
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from pydantic import ValidationError
-from yaml import MarkedYAMLError  # type: ignore[import-untyped]
+from yaml import MarkedYAMLError  # type: ignore[import-untyped] # without types
 
 from ccflow_etl.cli.errors import CommandError, did_you_mean
 from ccflow_etl.cli.import_errors import explain_import, explain_unreadable, shorten

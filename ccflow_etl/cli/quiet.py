@@ -77,7 +77,7 @@ class QuietLoader(ConfigLoader):
 
 def _raw(node: DictConfig, key: str) -> Any:
     """Return the value as it is written: an interpolation may not be resolvable yet."""
-    return node._get_node(key)._value()  # type: ignore[union-attr]
+    return node._get_node(key)._value()  # type: ignore[union-attr] # one node, as it is a key and not a slice
 
 
 def _logging_to_stderr(line: str) -> dict[str, Any]:

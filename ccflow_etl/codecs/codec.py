@@ -248,7 +248,7 @@ class PayloadCodec(BaseModel):
     @property
     def _content(self) -> ContentFormat:
         content = content_format(self.content_format)
-        return replace(content, schema="none") if self.csv_schema == "none" else content  # type: ignore[type-var]
+        return replace(content, schema="none") if self.csv_schema == "none" else content  # type: ignore[type-var] # what has a schema is a dataclass
 
     @property
     def _gzipped(self) -> bool:

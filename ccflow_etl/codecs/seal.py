@@ -48,7 +48,7 @@ class SealedSink(io.RawIOBase):
 
     def write(self, data: object) -> int:
         """Write bytes and return how many they are."""
-        view = memoryview(data)  # type: ignore[arg-type]
+        view = memoryview(data)  # type: ignore[arg-type] # a buffer of pyarrow is one
         self._position += view.nbytes
         if self._tail is None:
             self._put(view)
@@ -105,7 +105,7 @@ def is_sealed(file: BinaryIO, magic: bytes) -> bool:
 def _checksum(file: BinaryIO, start: int, end: int, checksum: int) -> int:
     piece = memoryview(bytearray(min(_PIECE, end - start)))
     file.seek(start)
-    while start < end and (count := file.readinto(piece[: end - start])):  # type: ignore[attr-defined]
+    while start < end and (count := file.readinto(piece[: end - start])):  # type: ignore[attr-defined] # the base class of binary files leaves it out
         checksum = zlib.crc32(piece[:count], checksum)
         start += count
     return checksum

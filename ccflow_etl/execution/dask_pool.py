@@ -227,7 +227,7 @@ class DaskPool(Executor):
 
     def _forget(self, future: "Future[Any]") -> None:
         with self._lock:
-            sent = self._running.pop(future, None)  # type: ignore[call-overload]
+            sent = self._running.pop(future, None)  # type: ignore[call-overload] # any future may be looked for
         if sent is not None:
             sent.release()
 

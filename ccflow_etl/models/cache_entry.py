@@ -31,7 +31,7 @@ class CacheEntry:
     cache_key: Any
 
     @classmethod
-    def at(cls, store: Any, format: CacheFormat, key: str | None, path: Path | None) -> Self:  # noqa: A002
+    def at(cls, store: Any, format: CacheFormat, key: str | None, path: Path | None) -> Self:  # noqa: A002 # the field's name
         """Return the place for a key, or for a path in a store that knows paths.
 
         Raises:

@@ -88,7 +88,7 @@ class Listener:
             **details,
         )
         try:
-            policy.reporter.emit(event)  # type: ignore[union-attr]
+            policy.reporter.emit(event)  # type: ignore[union-attr] # only those with a reporter are here
         except Exception:
             log.exception("%s failed to take the event %s; going on.", type(policy.reporter).__name__, phase.value)
 

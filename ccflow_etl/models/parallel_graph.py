@@ -45,7 +45,7 @@ class ParallelGraphEvaluator(EvaluatorBase):
 
     def __getstate__(self) -> dict[Any, Any]:
         # An open pool stays where it is; elsewhere there is nothing left to spread.
-        state: dict[Any, Any] = super().__getstate__()  # type: ignore[no-untyped-call]
+        state: dict[Any, Any] = super().__getstate__()  # type: ignore[no-untyped-call] # ccflow's
         if isinstance(self.executor, Executor):
             state = state | {"__dict__": state["__dict__"] | {"executor": None}}
         return state
@@ -54,7 +54,7 @@ class ParallelGraphEvaluator(EvaluatorBase):
         """Yes: the result is the same."""
         return True
 
-    def __call__(self, context: ModelEvaluationContext) -> ResultBase:  # type: ignore[override, type-arg]
+    def __call__(self, context: ModelEvaluationContext) -> ResultBase:  # type: ignore[override, type-arg] # as ccflow's own evaluators
         """The result of the model, once its dependencies are evaluated.
 
         Raises:

@@ -45,7 +45,7 @@ class PayloadContext(ContextBase):
         return self.__copy__()
 
     def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call] # ccflow's
         return state | {"__dict__": {name: _lasting(value) for name, value in state["__dict__"].items()}}
 
     def __hash__(self) -> int:

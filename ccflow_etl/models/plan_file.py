@@ -118,7 +118,7 @@ def _load(dump: Any) -> BackfillContext[Any]:
 def _importable(child: dict[str, Any]) -> dict[str, Any]:
     """A child context without its type, where that was defined in a process that has ended; the model knows it."""
     try:
-        PyObjectPath(child["type_"]).object  # noqa: B018
+        PyObjectPath(child["type_"]).object  # noqa: B018 # it is looked up, which may raise
     except (ImportError, AttributeError, ValueError):
         return {name: value for name, value in child.items() if name != "type_"}
     return child

@@ -307,7 +307,7 @@ def test_next_of_previous_is_the_step_itself(calendar):
 
 
 @given(
-    unit=st.sampled_from("B D W h min MS ME SMS SME BMS BME QS QE BQS BQE YS YE BYS BYE".split()),  # noqa: SIM905
+    unit=st.sampled_from("B D W h min MS ME SMS SME BMS BME QS QE BQS BQE YS YE BYS BYE".split()),  # noqa: SIM905 # a list of many short words
     n=st.integers(1, 9),
     k=st.integers(1, 50),
     when=st.datetimes(dt.datetime(1000, 1, 1), dt.datetime(9000, 1, 1)),

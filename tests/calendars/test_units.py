@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from ccflow_etl import Interval, Offset
 
 UNITS = (
-    "B C D M W ME SME BME CBME MS SMS BMS CBMS QE BQE QS BQS YE BYE YS BYS h bh cbh min s ms us ns".split()  # noqa: SIM905
+    "B C D M W ME SME BME CBME MS SMS BMS CBMS QE BQE QS BQS YE BYE YS BYS h bh cbh min s ms us ns".split()  # noqa: SIM905 # a list of many short words
 )
 NAMES = {
     "daily": "D",

@@ -189,7 +189,7 @@ def test_the_size_of_a_message_is_a_number_or_an_error_whichever_byte_of_its_hea
             for width in (1, 2, 4):
                 lost = header[:place] + bytes(width) + header[place + width :]
                 try:
-                    size = message_size(SimpleNamespace(metadata=lost, body=message.body))  # type: ignore[arg-type]
+                    size = message_size(SimpleNamespace(metadata=lost, body=message.body))  # type: ignore[arg-type] # stands in for a message
                 except ValueError:
                     continue
                 assert type(size) is int

@@ -128,7 +128,7 @@ def test_bytes_of_something_else_are_an_error(kind: CacheFormatName, data: bytes
 
 def test_decode_takes_bytes_only() -> None:
     with pytest.raises(TypeError, match="decode takes bytes, not str"):
-        PayloadCodec(format="json").decode("{}")  # type: ignore[arg-type]
+        PayloadCodec(format="json").decode("{}")  # type: ignore[arg-type] # a mistake
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])

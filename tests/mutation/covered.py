@@ -36,11 +36,11 @@ def pytest_runtest_logstart() -> None:  # not before: the workers of xdist would
     os.environ["COVERAGE_PROCESS_START"] = f"{os.environ[FOLDER]}/coverage.ini"
 
 
-def pytest_runtest_logreport(report) -> None:  # type: ignore[no-untyped-def]
+def pytest_runtest_logreport(report) -> None:  # type: ignore[no-untyped-def] # a hook of pytest
     _seconds[report.nodeid] += report.duration
 
 
-def pytest_sessionfinish(session) -> None:  # type: ignore[no-untyped-def]
+def pytest_sessionfinish(session) -> None:  # type: ignore[no-untyped-def] # a hook of pytest
     if not hasattr(session.config, "workerinput"):
         Path(os.environ[FOLDER], "seconds.json").write_text(json.dumps(_seconds))
 

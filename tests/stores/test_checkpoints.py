@@ -172,7 +172,7 @@ def test_a_bad_mark_changes_nothing(store: LocalCheckpointStore):
 def test_many_marks_are_all_or_none(store: LocalCheckpointStore):
     store.mark("b", "running")
     with pytest.raises(sqlite3.ProgrammingError, match=r"checkpoints\.sqlite"):
-        store.mark_many(["a", "b", object()], "succeeded")  # type: ignore[list-item]
+        store.mark_many(["a", "b", object()], "succeeded")  # type: ignore[list-item] # a mistake
     assert [(record.key, record.status) for record in store.list()] == [("b", "running")]
     store.mark("a", "running")  # the failed transaction is over
 

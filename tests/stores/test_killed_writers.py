@@ -63,7 +63,7 @@ def test_a_killed_writer_tears_nothing_and_the_next_start_tidies_up(tmp_path: Pa
     command = [sys.executable, "-c", textwrap.dedent(DRIVER), str(tmp_path), str(KILLS)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=UNMEASURED, timeout=600)
     torn, unmoved, left = map(int, done.stdout.split())
-    print(f"\n{KILLS} kills: {torn} torn or missing, {left} temporary files left, {unmoved} after the next start")  # noqa: T201
+    print(f"\n{KILLS} kills: {torn} torn or missing, {left} temporary files left, {unmoved} after the next start")  # noqa: T201 # figures that -s shows
     assert (torn, unmoved) == (0, 0)
     assert left > 0, "no kill came in the middle of a write"
     assert not any(is_temporary(path.name) for path in tmp_path.rglob("*"))
@@ -103,7 +103,7 @@ def test_a_file_swept_before_it_was_locked_is_made_anew(tmp_path: Path, monkeypa
             swept.extend(tmp_path.iterdir())
             remove_abandoned(tmp_path)
             assert list(tmp_path.iterdir()) == []
-        lock(file, operation)  # type: ignore[arg-type]
+        lock(file, operation)  # type: ignore[arg-type] # a file number or a file
 
     monkeypatch.setattr(fcntl, "flock", sweep_first)
     with temporary_file(tmp_path) as (file, path):

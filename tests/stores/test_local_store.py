@@ -21,7 +21,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "root"
 
 
-def methods(store: LocalCacheStore, key: str) -> list:  # type: ignore[type-arg]
+def methods(store: LocalCacheStore, key: str) -> list:  # type: ignore[type-arg] # of tuples of all kinds
     return [
         lambda: store.exists(key),
         lambda: store.get_bytes(key),
