@@ -5,7 +5,7 @@ from typing import Any, Generic
 
 from ccflow import CallableModel, ContextType, FlowOptions, GenericResult, WrapperModel
 from ccflow.utils.reporting import Reporter
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 from typing_extensions import TypeVar
 
 from ..execution.attempts import retry_summary, run_with_retry
@@ -63,6 +63,9 @@ class RetryModel(WrapperModel[M], Generic[M]):
     >>> outcome.value["result"].value, outcome.value["attempts"], outcome.value["retried"]
     (42, 1, 0)
     """
+
+    # All of it in a dump, of which pydantic before 2.13 leaves out what CallableModel does not declare.
+    model: SerializeAsAny[M] = Field(description="The model to call.")
 
     policy: RetryPolicy = Field(default_factory=RetryPolicy, description="What to retry, how often, and the delays.")
 

@@ -228,12 +228,19 @@ def test_killed_workers_lose_and_double_nothing(models, workers_at, tmp_path):
     assert [output["value"] for output in result.value["outputs"]] == days
 
 
-def test_a_worker_that_dies_is_replaced_however_long_that_takes():
-    """Dask itself gives one up that is not back in so many seconds, and with the last of them the run would wait."""
+def configured(settings):
+    """Settings of Dask, for the length of a context."""
     import dask
 
+    # Were it loaded within the context, all of its defaults would go with the settings.
+    importlib.import_module("distributed")
+    return dask.config.set(settings)
+
+
+def test_a_worker_that_dies_is_replaced_however_long_that_takes():
+    """Dask itself gives one up that is not back in so many seconds, and with the last of them the run would wait."""
     with (
-        dask.config.set({"distributed.deploy.lost-worker-timeout": "0 s"}),
+        configured({"distributed.deploy.lost-worker-timeout": "0 s"}),
         DaskExecutor(n_workers=1, threads_per_worker=1).open() as pool,
     ):
         pid = pool.submit(os.getpid).result(60)
@@ -393,11 +400,9 @@ def test_a_cluster_of_ones_own_stays_open(models, scheduler, worker, tmp_path):
 
 
 def test_an_address_without_a_scheduler_is_a_clear_error(models, tmp_path):
-    import dask
-
     backfill = BackfillModel(model=models.Noting(folder=tmp_path), executor=DaskExecutor(address="tcp://127.0.0.1:1"))
     with (
-        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        configured({"distributed.comm.timeouts.connect": "1s"}),
         pytest.raises(ConnectionError, match=r"no scheduler at tcp://127.0.0.1:1.*dask scheduler"),
     ):
         backfill(["2024-01-01", "2024-01-05"])
