@@ -1,13 +1,16 @@
 """What all tests share: how hard hypothesis tries, where matplotlib writes, whose commands are run, a terminal, S3."""
 
+import importlib
 import os
 import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -40,6 +43,22 @@ def importable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     sys.path.insert(0, str(folder))
     yield folder
     sys.path.remove(str(folder))
+
+
+@pytest.fixture(scope="module")
+def import_as(importable: Path) -> Iterator[Callable[[str, str], ModuleType]]:
+    """Imports a text as a module of some name, which the processes that tests start can import as well."""
+    made = []
+
+    def make(name: str, text: str) -> ModuleType:
+        (importable / f"{name}.py").write_text(textwrap.dedent(text))
+        importlib.invalidate_caches()
+        made.append(name)
+        return importlib.import_module(name)
+
+    yield make
+    for name in made:
+        del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

@@ -80,11 +80,8 @@ MODELS = """
 
 
 @pytest.fixture(scope="module")
-def models(importable):
-    (importable / "backfill_dask_models.py").write_text(textwrap.dedent(MODELS))
-    importlib.invalidate_caches()
-    yield importlib.import_module("backfill_dask_models")
-    del sys.modules["backfill_dask_models"]
+def models(import_as):
+    return import_as("backfill_dask_models", MODELS)
 
 
 class Scheduler:

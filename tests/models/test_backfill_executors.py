@@ -3,11 +3,8 @@
 import concurrent.futures
 import contextlib
 import contextvars
-import importlib
 import multiprocessing
 import os
-import sys
-import textwrap
 import threading
 import traceback
 from collections import Counter
@@ -141,12 +138,9 @@ class Counting(concurrent.futures.ThreadPoolExecutor):
 
 
 @pytest.fixture(scope="module")
-def models(importable):
+def models(import_as):
     """A module that other processes can import."""
-    (importable / "backfill_executor_models.py").write_text(textwrap.dedent(MODELS))
-    importlib.invalidate_caches()
-    yield importlib.import_module("backfill_executor_models")
-    del sys.modules["backfill_executor_models"]
+    return import_as("backfill_executor_models", MODELS)
 
 
 @pytest.fixture(scope="module")

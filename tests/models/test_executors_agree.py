@@ -1,9 +1,6 @@
 """Two thousand steps, and every policy there is: the same outputs, reports and marks wherever the steps run."""
 
-import importlib
 import json
-import sys
-import textwrap
 
 import pytest
 
@@ -58,11 +55,8 @@ EXECUTORS = ["serial", "threads", "processes", "dask", "dask at an address"]
 
 
 @pytest.fixture(scope="module")
-def models(importable):
-    (importable / "executors_agree_models.py").write_text(textwrap.dedent(MODELS))
-    importlib.invalidate_caches()
-    yield importlib.import_module("executors_agree_models")
-    del sys.modules["executors_agree_models"]
+def models(import_as):
+    return import_as("executors_agree_models", MODELS)
 
 
 @pytest.fixture(scope="module")

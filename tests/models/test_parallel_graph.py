@@ -2,8 +2,6 @@
 
 import concurrent.futures
 import datetime as dt
-import importlib
-import textwrap
 import threading
 import traceback
 from collections import Counter
@@ -302,10 +300,8 @@ MODELS = """
 
 
 @pytest.fixture(scope="module")
-def models(importable):
-    (importable / "parallel_graph_models.py").write_text(textwrap.dedent(MODELS))
-    importlib.invalidate_caches()
-    return importlib.import_module("parallel_graph_models")
+def models(import_as):
+    return import_as("parallel_graph_models", MODELS)
 
 
 def test_a_backfill_of_two_thousand_steps_is_the_same_in_a_graph(models, dask_pool):

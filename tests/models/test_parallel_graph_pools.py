@@ -1,7 +1,6 @@
 """Graphs in pools of every kind: each node once, used from many threads, interrupted, broken, and from the command."""
 
 import concurrent.futures
-import importlib
 import multiprocessing
 import os
 import signal
@@ -143,10 +142,8 @@ ELSEWHERE = ("processes", "dask", "their processes")
 
 
 @pytest.fixture(scope="module")
-def models(importable):
-    (importable / "parallel_pool_models.py").write_text(textwrap.dedent(MODELS))
-    importlib.invalidate_caches()
-    return importlib.import_module("parallel_pool_models")
+def models(import_as):
+    return import_as("parallel_pool_models", MODELS)
 
 
 @pytest.fixture(scope="module", params=POOLS)
