@@ -14,12 +14,12 @@ from omegaconf import OmegaConf
 
 from ccflow_etl.cli.errors import RunFailed
 from ccflow_etl.cli.output import summary
-from ccflow_etl.models.run_facts import instant
+from ccflow_etl.models.run_facts import span_facts
 from ccflow_etl.models.run_page import outcome_of, run_sections, settings_section, shortened, title_of
 from ccflow_etl.pages.outline import outline
 from ccflow_etl.pages.page import Page, Section
 from ccflow_etl.pages.secrets import HIDDEN, is_secret, secrets_in, without_secrets
-from ccflow_etl.pages.text import cut, duration
+from ccflow_etl.pages.text import cut
 
 if TYPE_CHECKING:
     from ccflow_etl.cli.report_page import ReportedRun
@@ -48,9 +48,8 @@ def _sections(run: "ReportedRun", counts: dict[str, int]) -> Iterator[Section]:
         of_run = run_sections(run.runs[-1], counts)
         yield next(of_run)
     else:
-        of_run, ended = iter(()), time.time()
-        facts = [("began", instant(run.began)), ("ended", instant(ended)), ("took", duration(ended - run.began))]
-        yield Section("summary", "Summary", facts=facts)
+        of_run = iter(())
+        yield Section("summary", "Summary", facts=span_facts(run.began, time.time()))
     if run.error is not None:
         yield _error(run.error)
     yield from of_run

@@ -57,6 +57,18 @@ class Outcome:
         """Whether it was cut short between two attempts, and so neither succeeded nor failed."""
         return isinstance(self.error, RetryCancelled)
 
+    def noted(self, note: str) -> Exception:
+        """Its error with a note, and with its traceback as another where that stayed in another process.
+
+        >>> Outcome(0, error=KeyError("monday"), trace="Traceback ...").noted("in the first step").__notes__
+        ['in the first step', 'Traceback ...']
+        """
+        assert self.error is not None
+        self.error.add_note(note)
+        if self.error.__traceback__ is None:
+            self.error.add_note(self.trace)
+        return self.error
+
 
 def run_calls(
     call: Callable[[Any], Any],

@@ -232,12 +232,7 @@ class BackfillRun:
 
     def _noted(self, index: int, failures: dict[int, Outcome], result: BackfillResult) -> Exception:
         """The error of a step, with what it cannot say itself."""
-        outcome = failures[index]
-        assert outcome.error is not None
-        outcome.error.add_note(f"in the backfill's step {self.contexts.steps[index]}; {result}")
-        if outcome.error.__traceback__ is None:  # it comes from another process
-            outcome.error.add_note(outcome.trace)
-        return outcome.error
+        return failures[index].noted(f"in the backfill's step {self.contexts.steps[index]}; {result}")
 
 
 def _tell_to_wait() -> None:

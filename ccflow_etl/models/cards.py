@@ -60,7 +60,7 @@ def status_card(status: "BackfillStatus") -> Card:
         title, lines = last_failures(failures)
         told = [(step, when, cut(error, _ERROR)) for step, when, error in lines]
         tables.append(Table(title, ("step", "failed at", "error"), told, wide=frozenset({"error"})))
-    return Card("BackfillStatus", f"{steps_told(status._store_name, status.counts)}", tables=tables)
+    return Card("BackfillStatus", steps_told(status._store_name, status.counts), tables=tables)
 
 
 def summary_card(summary: "RunSummary") -> Card:

@@ -59,10 +59,7 @@ class ReadyNodes(Iterator[Task]):
         node: Node = outcome.item.node
         if outcome.error is not None:
             if self.failed is None:
-                outcome.error.add_note(f"in the node {node}")
-                if outcome.error.__traceback__ is None:  # it comes from another process
-                    outcome.error.add_note(outcome.trace)
-                self.failed = outcome.error
+                self.failed = outcome.noted(f"in the node {node}")
             return
         if outcome.result is not None:
             self._given_as[node.key], result = outcome.result

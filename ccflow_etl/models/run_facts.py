@@ -10,7 +10,7 @@ from ..pages.text import duration, number
 from .backfill_context import BackfillContext
 from .report import StepReport
 
-__all__ = ["instant", "range_facts", "run_facts"]
+__all__ = ["range_facts", "run_facts", "span_facts"]
 
 
 def range_facts(context: BackfillContext[Any]) -> list[tuple[str, str]]:
@@ -40,7 +40,7 @@ def run_facts(report: StepReport) -> list[tuple[str, str]]:
     # A graph evaluator runs steps before the backfill asks for them.
     began = np.fmin.reduce(report.started, initial=report.began)
     if not np.isnan(began + report.ended):
-        facts += [("began", instant(began)), ("ended", instant(report.ended)), ("took", duration(report.ended - began))]
+        facts += span_facts(began, report.ended)
     if ran.any():
         seconds = report.seconds[ran]
         facts.append(("time in steps", duration(seconds.sum())))
@@ -57,10 +57,14 @@ def run_facts(report: StepReport) -> list[tuple[str, str]]:
     return facts
 
 
-def instant(seconds: float) -> str:
-    """Seconds since 1970 as an instant.
+def span_facts(began: float, ended: float) -> list[tuple[str, str]]:
+    """Names and texts of a span of time between two instants, in seconds since 1970.
 
-    >>> instant(0)
-    '1970-01-01 00:00:00 UTC'
+    >>> span_facts(0, 75)[1:]
+    [('ended', '1970-01-01 00:01:15 UTC'), ('took', '1 min 15 s')]
     """
+    return [("began", _instant(began)), ("ended", _instant(ended)), ("took", duration(ended - began))]
+
+
+def _instant(seconds: float) -> str:
     return f"{dt.datetime.fromtimestamp(float(seconds), dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
