@@ -60,7 +60,11 @@ def of_other_writers() -> list[tuple[object, bytes]]:
     parquet, arrow = io.BytesIO(), io.BytesIO()
     pq.write_table(pa.Table.from_pandas(FRAME), parquet)
     feather.write_feather(FRAME.reset_index(), arrow)
-    return [("parquet", parquet.getvalue()), ("arrow", arrow.getvalue()), (["csv", "gzip"], gzip.compress(b"a,b\n1,2"))]
+    return [
+        ("parquet", parquet.getvalue()),
+        ("arrow", arrow.getvalue()),
+        (["csv", "gzip"], gzip.compress(b"a,b\n1,2", mtime=0)),
+    ]
 
 
 def encoded() -> list[tuple[object, bytes]]:

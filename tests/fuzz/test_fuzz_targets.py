@@ -6,7 +6,11 @@ import pytest
 
 from tests.fuzz import targets
 
-CASES = [(target, seed) for target, seeds in targets.SEEDS.items() for seed in seeds]
+CASES = [
+    pytest.param(target, seed, id=f"{target.__name__}-{number}")
+    for target, seeds in targets.SEEDS.items()
+    for number, seed in enumerate(seeds)
+]
 
 
 def changed(seed: bytes, chance: random.Random) -> bytes:
@@ -23,7 +27,7 @@ def changed(seed: bytes, chance: random.Random) -> bytes:
     return bytes(data)
 
 
-@pytest.mark.parametrize(("target", "seed"), CASES, ids=lambda value: getattr(value, "__name__", None))
+@pytest.mark.parametrize(("target", "seed"), CASES)
 def test_changed_seeds_end_as_is_promised(target, seed):
     chance = random.Random(seed)
     target(seed)
