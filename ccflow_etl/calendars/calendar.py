@@ -83,6 +83,9 @@ class BaseCalendar(BaseModel, abc.ABC):
         Raises:
             ValueError: a bound is not an instant, only one of them has a time zone, or a step, or a bound that hours
                 count from, does not exist (or a step occurs twice) in the zone and the policy is ``"raise"``.
+
+        >>> BaseCalendar.model_validate("MS").steps("2024-01-15", "2024-03-31")
+        DatetimeIndex(['2024-02-01', '2024-03-01'], dtype='datetime64[us]', freq=None)
         """
 
     def ticks(self, start: Instant, end: Instant) -> Ticks:

@@ -144,17 +144,29 @@ class Interval(BaseModel):
 
     @property
     def elapsed(self) -> bool:
-        """Whether the steps count elapsed time (sub-day units) and not days on the wall clock."""
+        """Whether the steps count elapsed time (sub-day units) and not days on the wall clock.
+
+        >>> Interval(offset="h").elapsed, Interval(offset="D").elapsed
+        (True, False)
+        """
         return self.offset in ("h", "min", "s", "ms", "us")
 
     @property
     def has_days(self) -> bool:
-        """Whether the steps are days of the calendar, whatever the start: boundary units and ``B``."""
+        """Whether the steps are days of the calendar, whatever the start: boundary units and ``B``.
+
+        >>> Interval(offset="ME").has_days, Interval(offset="M").has_days
+        (True, False)
+        """
         return self.offset in _DAY_GRIDS
 
     @property
     def anchored(self) -> bool:
-        """Whether the day of the start decides which steps there are."""
+        """Whether the day of the start decides which steps there are.
+
+        >>> Interval(offset="ME").anchored, Interval(offset="ME", n=2).anchored
+        (False, True)
+        """
         return self.n > 1 or self.offset in ("W", "M")
 
     def member_grid(self, origin: int) -> Grid | None:
@@ -169,7 +181,11 @@ class Interval(BaseModel):
 
     @property
     def stride(self) -> int:
-        """The count, as far as the years 1 to 9999 can tell it from a longer one."""
+        """The count, as far as the years 1 to 9999 can tell it from a longer one.
+
+        >>> Interval(offset="D", n=2).stride
+        2
+        """
         return min(self.n, _LONGEST_STRIDE)
 
     def grid(self, origin: int) -> Grid:

@@ -89,7 +89,19 @@ class BackfillModel(BackfillSettings):
         return decided_plan(self._run(context))
 
     def remaining(self, plan: BackfillPlan, context: Any = None) -> BackfillPlan:
-        """What :meth:`run_plan` would run now: the plan without the steps that a run of it has done already."""
+        """What :meth:`run_plan` would run now: the plan without the steps that a run of it has done already.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> from ccflow_etl import LocalWriteModel, MemoryCheckpointStore
+        >>> backfill = BackfillModel(model=LocalWriteModel(), checkpoint_store=MemoryCheckpointStore())
+        >>> with TemporaryDirectory() as folder:
+        ...     days = ["2024-01-01", "2024-01-02", {"path": f"{folder}/sales.json", "payload": 1}]
+        ...     plan = backfill.plan(days)
+        ...     print(backfill.run_plan(plan))
+        ...     backfill.remaining(plan).counts
+        2 steps: 2 succeeded
+        {'checkpoint': 2}
+        """
         return remaining_plan(self, plan, context)
 
     def run_plan(self, plan: BackfillPlan, context: Any = None) -> BackfillResult:

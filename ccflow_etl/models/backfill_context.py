@@ -142,7 +142,12 @@ class BackfillContext(DatetimeRangeContext, Generic[C]):
         return index.asi8.view("M8[us]") if as_array else index
 
     def windows(self) -> "pd.IntervalIndex":
-        """The half-open windows ``[step, next step)`` in the order of :meth:`steps`."""
+        """The half-open windows ``[step, next step)`` in the order of :meth:`steps`.
+
+        >>> months = BackfillContext(start_datetime="2024-01-01", end_datetime="2024-02-01", interval="MS")
+        >>> [f"{window.left:%Y-%m-%d} to {window.right:%Y-%m-%d}" for window in months.windows()]
+        ['2024-01-01 to 2024-02-01', '2024-02-01 to 2024-03-01']
+        """
         return self._ordered(self._calendar.windows(self.start_datetime, self.end_datetime))
 
     def step_contexts(self) -> StepContexts[C]:

@@ -22,8 +22,23 @@ class BackfillResult(GenericResult[dict[str, Any]]):
     as JSON, and the ``value`` of a ``GenericResult`` or any other result as JSON. Only steps that ran and succeeded
     have an output. Printed, a result is one line of counts.
 
-    >>> print(BackfillResult(value={"steps": 2, "outputs": []}, summary=RunSummary.from_statuses(["succeeded"] * 2)))
+    >>> import datetime as dt
+    >>> from ccflow import CallableModel, DateContext, Flow, GenericResult
+    >>> from ccflow_etl import BackfillModel
+    >>> class Weekday(CallableModel):
+    ...     @Flow.call
+    ...     def __call__(self, context: DateContext) -> GenericResult[str]:
+    ...         return GenericResult[str](value=context.date.strftime("%A"))
+    >>> result = BackfillModel(model=Weekday())(["2024-02-29", "2024-03-01"])
+    >>> print(result)
     2 steps: 2 succeeded
+    >>> result.report[["step", "status", "attempts"]]
+            step     status  attempts
+    0 2024-02-29  succeeded         1
+    1 2024-03-01  succeeded         1
+    >>> result.coverage
+           start        end  done  steps
+    0 2024-02-29 2024-03-02  True      2
     """
 
     summary: RunSummary = Field(default_factory=RunSummary, description="Counts of the steps by what became of them.")

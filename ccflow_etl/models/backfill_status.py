@@ -53,6 +53,18 @@ class BackfillStatus:
     1 gap:
          start        end steps
     2024-01-02 2024-01-03     1
+    >>> status = BackfillStatus(days, ["01-01", "01-02", "01-03"], store)
+    >>> status.counts
+    {'succeeded': 2, 'unmarked': 1}
+    >>> status.gaps
+           start        end  steps
+    0 2024-01-02 2024-01-03      1
+    >>> len(status.failures)
+    0
+    >>> status.to_dict()["gaps"]
+    [{'start': '2024-01-02T00:00:00', 'end': '2024-01-03T00:00:00', 'steps': 1}]
+    >>> status.remove(status.removable("*-03")), [record.key for record in store.list()]
+    (['01-03'], ['01-01'])
     """
 
     def __init__(self, context: BackfillContext[Any], keys: Sequence[str], store: Any):

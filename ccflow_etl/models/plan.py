@@ -67,6 +67,12 @@ class BackfillPlan(ResultBase):
 
         Columns: ``step`` and ``end``, the half-open window ``[step, end)`` (``datetime64[us]``, in the range's time
         zone), ``key`` where there is a checkpoint store, ``decision``, and ``reason`` (empty in a plan made by hand).
+
+        >>> months = BackfillContext(start_datetime="2024-01-01", end_datetime="2024-02-01", interval="MS")
+        >>> BackfillPlan(context=months, decisions=["checkpoint", "planned"]).frame[["step", "decision"]]
+                step    decision
+        0 2024-01-01  checkpoint
+        1 2024-02-01     planned
         """
         import pandas as pd
 

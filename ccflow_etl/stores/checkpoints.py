@@ -42,8 +42,15 @@ class LocalCheckpointStore(BaseModel):
     'succeeded'
     >>> store.should_skip_many(["prices/2024-01-02", "prices/2024-01-03"])
     [False, True]
+    >>> store.mark_many(["prices/2024-01-04", "prices/2024-01-05"], "failed", {"error": "no quotes"})
+    >>> store.mark("prices/2024-01-05", "planned").status
+    'planned'
+    >>> [record.status for record in store.get_many(["prices/2024-01-03", "prices/2024-01-05"])]
+    ['succeeded', 'planned']
+    >>> store.delete("prices/2024-01-04"), store.get("prices/2024-01-04"), store.should_skip("prices/2024-01-03")
+    (True, None, True)
     >>> [record.key for record in store.list(prefix="prices/")]
-    ['prices/2024-01-03']
+    ['prices/2024-01-03', 'prices/2024-01-05']
     >>> store.close(); folder.cleanup()
     """
 

@@ -30,7 +30,12 @@ class LocalCacheStore(BaseModel):
     ...     store = LocalCacheStore(root=folder)
     ...     store.put_bytes("daily/AAA.json", b"{}")
     ...     store.exists("daily/AAA.json"), store.get_bytes("daily/AAA.json"), store.list()
+    ...     store.put_bytes_new("daily/AAA.json", b"[]"), store.put_bytes_new("daily/BBB.json", b"[]")
+    ...     store.delete("daily/AAA.json")
+    ...     store.list()
     (True, b'{}', ['daily/AAA.json'])
+    (False, True)
+    ['daily/BBB.json']
     >>> LocalCacheStore(root="cache").get_bytes("../secrets")
     Traceback (most recent call last):
     ...

@@ -21,6 +21,11 @@ class MemoryCacheStore(BaseModel):
     (True, b'{}', ['daily/AAA.json'])
     >>> store.uri("daily/AAA.json")
     'memory://handoffs/daily/AAA.json'
+    >>> store.put_bytes_new("daily/AAA.json", b"[]")
+    False
+    >>> store.delete("daily/AAA.json")
+    >>> store.list()
+    []
     """
 
     name: str = Field(

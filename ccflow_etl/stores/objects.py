@@ -32,6 +32,12 @@ class ObjectCacheStore(BaseModel):
     (True, False)
     >>> store.get_bytes("daily/AAA.json"), store.list("daily/"), store.uri("daily/AAA.json")
     (b'{}', ['daily/AAA.json'], 'memory://handoffs/daily/AAA.json')
+    >>> store.put_bytes("daily/AAA.json", b"[]")
+    >>> store.get_bytes("daily/AAA.json")
+    b'[]'
+    >>> store.delete("daily/AAA.json")
+    >>> store.exists("daily/AAA.json")
+    False
     """
 
     model_config = ConfigDict(frozen=True)  # the client is made once from the fields

@@ -90,12 +90,15 @@ class Bench:
             os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
             os.environ["HYPOTHESIS_PROFILE"] = "mutation"
             sys.dont_write_bytecode = True
-            sys.path.insert(0, str(self._folder))
             import pytest
 
             chosen, files = Chosen(tests), dict.fromkeys(test.split("::")[0] for test in tests)
-            status = int(pytest.main([*arguments, *QUIET, *files], plugins=[chosen]))
+            path = f"pythonpath={self._folder} {self._root}"
+            found = int(pytest.main([*arguments, *QUIET, "-o", path, *files], plugins=[chosen]))
+            imported = sys.modules["ccflow_etl"].__file__ or ""
+            assert imported.startswith(f"{self._folder}/"), f"the tests ran {imported}, not the mutant"
             self._report.write_text(json.dumps(chosen.failed))
+            status = found
         except BaseException:
             traceback.print_exc()
         finally:
