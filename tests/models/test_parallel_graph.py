@@ -378,12 +378,11 @@ def test_a_backfill_with_marks_and_failures(evaluator, models, tmp_path):
     assert Counter(status for _, status, _ in told[0][3]) == {"succeeded": 27, "failed": 4}
 
 
-class Gate(EvaluatorBase):
-    """Lets a step in when another has ended."""
+class InOrder(EvaluatorBase):
+    """Lets each step in when the one before it in this order has ended, however many are at hand."""
 
-    waits: int
-    opens: int
-    _open: threading.Event = PrivateAttr(default_factory=threading.Event)
+    days: list[int]
+    _ended: list[threading.Event] = PrivateAttr(default_factory=lambda: [threading.Event() for _ in range(4)])
 
     def is_transparent(self, context):
         return True
@@ -393,18 +392,19 @@ class Gate(EvaluatorBase):
         while isinstance(inner.context, ModelEvaluationContext):
             inner = inner.context
         is_step = isinstance(inner.model, BackfillStep) and inner.fn == "__call__"
-        step = inner.context.context.date.day if is_step else None
-        if step == self.waits:
-            assert self._open.wait(30)
+        if not is_step:
+            return context()
+        day = inner.context.context.date.day
+        if (place := self.days.index(day)) > 0:
+            assert self._ended[self.days[place - 1]].wait(30)
         result = context()
-        if step == self.opens:
-            self._open.set()
+        self._ended[day].set()
         return result
 
 
-@pytest.mark.parametrize(("waits", "opens"), [(1, 2), (3, 2)])
-def test_a_step_that_did_not_run_hides_none_that_did(models, tmp_path, waits, opens):
-    """The second of three steps at a time fails; the one that waits for that does not run, and the other has."""
+@pytest.mark.parametrize("order", [[3, 2, 1], [1, 2, 3]])
+def test_a_step_that_did_not_run_hides_none_that_did(models, tmp_path, order):
+    """All three steps are at hand, and the second fails: the last of the order does not run, and the first has."""
     store = LocalCheckpointStore(path=tmp_path / "marks.sqlite")
     backfill = BackfillModel(
         model=models.Day(without=(dt.date(2024, 1, 2)).toordinal()),
@@ -413,12 +413,12 @@ def test_a_step_that_did_not_run_hides_none_that_did(models, tmp_path, waits, op
         on_error="continue",
         max_failures=0,
     )
-    evaluator = MultiEvaluator(evaluators=[IN_THREADS, Gate(waits=waits, opens=opens)])
+    evaluator = MultiEvaluator(evaluators=[IN_THREADS, InOrder(days=order)])
     with pytest.raises(BackfillError) as caught:
         under(evaluator, backfill, ["2024-01-01", "2024-01-03"])
     report = caught.value.result.report
     expected = ["succeeded", "failed", "succeeded"]
-    expected[waits - 1] = "cancelled"
+    expected[order[-1] - 1] = "cancelled"
     assert report["status"].tolist() == expected
     assert {mark.key: mark.status for mark in store.list()} == {
         f"2024-01-0{day}": status for day, status in enumerate(expected, 1) if status != "cancelled"
