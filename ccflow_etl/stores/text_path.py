@@ -7,5 +7,5 @@ from pydantic import PlainSerializer
 
 __all__ = ["TextPath"]
 
-TextPath = Annotated[Path, PlainSerializer(str, return_type=str)]
+TextPath = Annotated[Path, PlainSerializer(str)]
 """A field type: a path. Its dump is its text: what sends models as JSON, as Celery does, starts from their dump."""

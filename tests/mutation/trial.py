@@ -87,6 +87,7 @@ class Bench:
             signal.setitimer(signal.ITIMER_PROF, 30)
             os.chdir(self._root)
             os.environ["PYTHONPATH"] = str(self._folder)
+            os.environ["PYTHONSAFEPATH"] = "1"  # python -c would find the package in the working folder first
             os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
             os.environ["HYPOTHESIS_PROFILE"] = "mutation"
             sys.dont_write_bytecode = True

@@ -9,6 +9,7 @@ from ccflow import BaseModel
 from pydantic import ValidationError
 
 from ccflow_etl import CheckpointRecord, CheckpointStatus
+from ccflow_etl.stores.records import new_record
 
 STAMP = "2024-01-04T06:00:00.000001+00:00"
 RECORD = CheckpointRecord(key="k", status="succeeded", updated_at=STAMP, metadata={"rows": 1})
@@ -63,3 +64,7 @@ def test_an_unknown_status_or_field_is_refused():
         CheckpointRecord(key="k", status="done", updated_at=STAMP)
     with pytest.raises(ValidationError, match="rows"):
         CheckpointRecord(key="k", status="failed", updated_at=STAMP, rows=1)
+
+
+def test_metadata_is_kept_in_the_order_of_its_names():
+    assert list(new_record("k", "succeeded", {"b": 1, "a": {"d": 2, "c": 3}}).metadata) == ["a", "b"]

@@ -289,6 +289,42 @@ def test_a_new_file_that_stays_locked_is_a_clear_error(store: LocalCheckpointSto
             store.mark_succeeded("k")
 
 
+def test_a_new_file_that_is_locked_for_a_while_is_waited_for(
+    store: LocalCheckpointStore, monkeypatch: pytest.MonkeyPatch
+):
+    store.path.parent.mkdir()
+    connect = sqlite3.connect
+    with closing(connect(store.path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE theirs (n INTEGER)")
+        other.execute("BEGIN EXCLUSIVE")
+        # Without a timeout of its own SQLite refuses at once, as it refuses all but one of those that open a new file.
+        monkeypatch.setattr(
+            sqlite.sqlite3, "connect", lambda *args, **options: connect(*args, **options | {"timeout": 0})
+        )
+        monkeypatch.setattr(sqlite.time, "sleep", lambda seconds: other.in_transaction and other.execute("COMMIT"))
+        store.mark_succeeded("k")
+        assert not other.in_transaction, "it had to wait"
+    assert store.should_skip("k")
+
+
+@pytest.mark.parametrize("ask", ["get_many", "should_skip_many"])
+def test_many_are_told_as_of_one_instant(store: LocalCheckpointStore, ask: str):
+    store.mark("other", "planned")
+    asked: list[str] = []
+
+    def mark_all_before_the_second(statement: str) -> None:
+        asked.append(statement)
+        if sum(each.startswith("SELECT") for each in asked) == 2:
+            with closing(LocalCheckpointStore(path=store.path)) as another:
+                another.mark_many(["a", "b"], "succeeded")
+
+    with store._file.connection() as connection:
+        connection.set_trace_callback(mark_all_before_the_second)
+    found = getattr(store, ask)(["a", "b"])
+    assert [bool(each) for each in found] == [False, False]
+    assert [record.key for record in store.list(status="succeeded")] == ["a", "b"]
+
+
 def test_processes_that_open_a_new_file_at_once_all_succeed(tmp_path: Path):
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(4, mp_context=spawn) as pool:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccflow_etl import LocalCacheStore
+from ccflow_etl.stores.atomic import write_atomic
 
 OUTSIDE = ["../a", "a/../../b", "..", "a/..", "/etc/passwd", "//a", "\\\\server\\a", "a\\..\\b", "\\a"]
 ODD = ["", ".", "./a", "a/./b", "a//b", "a/", "a\x00b", "a/.ccflow-etl-" + "0" * 32 + ".tmp"]
@@ -40,6 +41,11 @@ def test_a_key_that_is_none_is_refused_everywhere(root: Path, key: str) -> None:
             method()
         assert repr(key) in str(caught.value)
     assert not root.exists()
+
+
+def test_a_key_of_an_unfinished_write_is_refused_as_such(root: Path) -> None:
+    with pytest.raises(ValueError, match="has a name that is kept for unfinished writes"):
+        LocalCacheStore(root=root).get_bytes(ODD[-1])
 
 
 @given(st.text(st.sampled_from("ab./\\ \x00~:*é"), max_size=8))
@@ -165,6 +171,8 @@ def test_only_a_durable_store_waits_for_the_disk(root: Path, monkeypatch: pytest
     assert len(synced) == 2, "the file and its folder"
     LocalCacheStore(root=root).put_bytes_new("monthly/AAA", b"one")
     assert len(synced) == 5, "the new folder's name, too"
+    write_atomic(root / "daily" / "BBB", b"one")
+    assert len(synced) == 7, "so does a write by itself"
 
 
 def test_it_is_a_ccflow_model(root: Path) -> None:
