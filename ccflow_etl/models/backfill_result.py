@@ -64,7 +64,7 @@ class BackfillResult(GenericResult[dict[str, Any]]):
             return self._report
         import pandas as pd
 
-        nothing = pd.IntervalIndex.from_arrays(*[pd.DatetimeIndex([], dtype="datetime64[us]")] * 2, closed="left")
+        nothing = pd.IntervalIndex.from_arrays(*[pd.DatetimeIndex([], dtype="datetime64[us]")] * 2)
         return StepReport(nothing.left, lambda: nothing)
 
     def __str__(self) -> str:

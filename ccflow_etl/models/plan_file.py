@@ -40,7 +40,16 @@ class PlanError(ValueError):
 
 
 def one_line(error: Exception) -> str:
-    """What an error says; of a validation error each field and what is wrong with it."""
+    """What an error says; of a validation error each field and what is wrong with it.
+
+    >>> for fields in {"direction": "up", "overwrite": "no"}, {"now": "soon"}:
+    ...     try:
+    ...         BackfillContext(start_datetime="today", end_datetime="today", **fields)
+    ...     except ValidationError as error:
+    ...         print(one_line(error))
+    direction: Input should be 'forward' or 'backward', overwrite: Extra inputs are not permitted
+    now 'soon' is not an ISO 8601 date or time ...
+    """
     if not isinstance(error, ValidationError):
         return str(error)
     told = []

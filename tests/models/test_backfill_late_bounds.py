@@ -98,6 +98,11 @@ def test_now_is_the_clock():
     assert before <= context.end_datetime <= dt.datetime.now()
 
 
+def test_a_now_that_is_no_time_is_named():
+    with pytest.raises(ValidationError, match=r"now 'soon' is not an ISO 8601 date or time"):
+        backfill("today", "now", "soon")
+
+
 @pytest.mark.parametrize("now", [NOW, NOW.isoformat(), str(NOW)])
 def test_now_may_be_given_in_any_way(now):
     assert backfill("today", "now", now) == backfill(dt.datetime(2024, 3, 3), NOW)

@@ -92,6 +92,12 @@ def test_without_a_store_every_step_is_planned_and_there_is_no_key():
     assert frame["reason"].tolist() == ["no checkpoint store"] * 2
 
 
+def test_texts_are_objects_whatever_pandas_would_make_of_them(store):
+    context = BackfillContext[DateContext](start_datetime=DAYS[0], end_datetime=DAYS[-1])
+    frame = BackfillModel(model=Day(), checkpoint_store=store, key="{step}").plan(context).frame
+    assert frame[["key", "decision", "reason"]].dtypes.tolist() == [object] * 3
+
+
 def test_the_windows_are_in_the_frame(store):
     frame = plan_of(store).frame
     assert frame.columns.tolist() == ["step", "end", "key", "decision", "reason"]

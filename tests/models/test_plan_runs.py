@@ -22,6 +22,7 @@ from ccflow_etl import (
     ThreadExecutor,
     WeekdayCalendar,
 )
+from ccflow_etl.models.plan_match import check_model, fingerprint
 
 RANGE = ["2024-01-30", "2024-02-02"]
 DATES = ["2024-01-30", "2024-01-31", "2024-02-01", "2024-02-02"]
@@ -304,6 +305,14 @@ def test_another_backfill_is_refused_and_what_differs_is_named(store, tmp_path, 
     assert named in str(refused.value)
     assert other.model._runs == []
     assert not (tmp_path / "marks.sqlite").exists()
+
+
+@pytest.mark.parametrize(("count", "told"), [(5, "abcde;"), (7, "abcde and 2 more;")])
+def test_of_many_settings_five_are_named(model, count, told):
+    backfill = BackfillModel(model=model)
+    planned = fingerprint(backfill, "salt") | dict.fromkeys("abcdefgh"[:count], "another")
+    with pytest.raises(PlanError, match="settings of " + ", ".join(told[:5]) + told[5:]):
+        check_model(backfill, planned, "salt")
 
 
 def test_another_store_is_refused_by_its_path(store, model, tmp_path):

@@ -121,6 +121,7 @@ def test_each_step_is_told_once_wherever_it_is_evaluated(reporter, executor):
     steps = [event for event in reporter.events if event.model_name == "Step"]
     assert {(event.parent_span_id, event.depth) for event in steps} == {(loop, 1)}
     assert len({event.span_id for event in steps}) == 4
+    assert {len(event.span_id) for event in steps} == {16}, "eight bytes, as all tracing has it"
     run_ids = {event.run_id for event in reporter.events[1:-2]}  # the evaluator's own are outside of the run
     assert len(run_ids) == 1
     assert None not in run_ids

@@ -28,7 +28,7 @@ ROOMS = {
     "codecs": (["codecs/*.py"], ["tests/codecs"]),
     "execution": (["execution/*.py"], ["tests/execution", DASK]),
     "stores": (["stores/*.py"], ["tests/stores"]),
-    "models": ([f"models/{name}.py" for name in BACKFILLS], ["tests/models", f"--ignore={DASK}"]),
+    "models": ([f"models/{name}.py" for name in BACKFILLS], ["tests/models", "tests/pages", f"--ignore={DASK}"]),
 }
 """Each room with its modules and with its tests."""
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
