@@ -280,6 +280,16 @@ def test_a_writer_that_never_ends_is_a_clear_error(store: LocalCheckpointStore, 
             store.mark_succeeded("k")
 
 
+def test_a_full_disk_is_told_with_the_path_and_loses_nothing(store: LocalCheckpointStore):
+    store.mark_succeeded("before")
+    with store._file.connection() as connection:
+        connection.execute("PRAGMA max_page_count = 3")
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        store.mark_many([f"{number:0100}" for number in range(1000)], "succeeded")
+    assert str(caught.value) == f"{store.path}: database or disk is full"
+    assert [record.key for record in store.list()] == ["before"]
+
+
 def test_a_new_file_that_stays_locked_is_a_clear_error(store: LocalCheckpointStore, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.01)
     store.path.parent.mkdir()
