@@ -83,7 +83,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
-__all__ = ["__version__", *sorted(_ROOM_OF)]
+__all__ = ["__version__", *sorted(_ROOM_OF)]  # noqa: PLE0604 - the keys are strings
 
 
 def __getattr__(name: str) -> Any:

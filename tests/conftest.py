@@ -36,6 +36,13 @@ def scripts() -> Path:
     return Path(os.environ.get("CCFLOW_ETL_SCRIPTS", Path(sys.executable).parent))
 
 
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the test starts is not measured: what is killed cannot say what it ran, and examples take twice as long."""
+    for name in [name for name in os.environ if name.startswith("COVERAGE")]:
+        monkeypatch.delenv(name)
+
+
 @pytest.fixture(scope="session")
 def importable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder whose modules this process and those that it starts can import."""

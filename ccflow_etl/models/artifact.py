@@ -12,7 +12,7 @@ ETLStage = Literal["plan", "extract", "transform", "load"]
 _EVIDENCE = ("sha256", "size", "rows")
 
 
-class ETLArtifact(ResultBase):
+class ETLArtifact(ResultBase):  # noqa: PLW1641 - it can be changed, so it has no hash
     """One thing that a stage of a pipeline made, or plans to make.
 
     Two artifacts are equal when everything but ``sha256``, ``size`` and ``rows`` is. As a ccflow result it can be

@@ -40,7 +40,7 @@ _SHORTEST = 5
 # From where such a name begins, or a text of letters only would be read once for each of them.
 _NAME = r"(?<![\w.\-/@+~])[\w.\-/@+~]+"
 _PATTERNS = (
-    # user:password@host
+    # the password between a user's name and a host
     (
         re.compile(r"(?P<kept>[a-z][a-z0-9+.\-]{0,30}://[^\s:/@'\"]*):[^\s'\"]{1,4000}@", re.IGNORECASE),
         rf"\g<kept>:{HIDDEN}@",

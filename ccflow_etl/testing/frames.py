@@ -141,7 +141,7 @@ ARRAYS: dict[str, Callable[[int], Any]] = {
     "Int64": _many(_INT64 | st.none(), lambda values: pd.array(values, dtype="Int64")),
     "boolean": _many(st.booleans() | st.none(), lambda values: pd.array(values, dtype="boolean")),
     "Float64": _float64,
-    "period": _many(st.none() | st.integers(-999, 999), lambda values: _periods(values)),
+    "period": _many(st.none() | st.integers(-999, 999), lambda values: _periods(values)),  # noqa: PLW0108 - defined below
     "interval": _intervals,
     "sparse": _many(st.sampled_from([0.0, np.nan, 1.5]), lambda values: pd.arrays.SparseArray(np.array(values, "f8"))),
     "arrow": _many(_INT64 | st.none(), lambda values: pd.array(values, dtype="int64[pyarrow]")),

@@ -30,11 +30,12 @@ def sessions(hours, start, end):
 def expected_steps(hours, start, end):
     steps, wait = [], 0 * HOUR  # the working time until the next step
     for opens, closes in sessions(hours, start, end):
-        while opens + wait < closes:
-            opens += wait
+        at = opens
+        while at + wait < closes:
+            at += wait
             wait = hours.interval.n * HOUR
-            steps.append(opens)
-        wait -= closes - opens
+            steps.append(at)
+        wait -= closes - at
     return [step for step in steps if step <= end]
 
 

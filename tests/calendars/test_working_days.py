@@ -177,7 +177,7 @@ def test_the_days_of_the_first_and_last_years():
         (lambda: NthWeekday(month=1, weekday="Mon", n=0), "n"),
         (lambda: NthWeekday(month=1, weekday="Mon", n=6), "n"),
         (lambda: NthWeekday(month=1, weekday="Mon", n=-6), "n"),
-        (lambda: EasterOffset(), "days"),
+        (EasterOffset, "days"),
         (lambda: EasterOffset(days="soon"), "days"),
         (lambda: Dates(dates=["2024-02-30"]), "dates"),
         (lambda: FixedDate(month=1, day=1, since="x"), "since"),

@@ -149,6 +149,7 @@ class Shell:
             capture_output=True,
             text=True,
             timeout=120,
+            check=False,
         )
         return Finished(done.returncode, done.stdout, done.stderr)
 

@@ -40,7 +40,7 @@ def read_blocks(text: str) -> list[Block]:
 
 
 @pytest.fixture
-def run_page(tmp_path: Path, scripts: Path) -> Callable[..., None]:
+def run_page(tmp_path: Path, scripts: Path, unmeasured: None) -> Callable[..., None]:
     """Runs a page, with more in the environment, and fails at the first block that does not print what it says."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     environment |= {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "80"}

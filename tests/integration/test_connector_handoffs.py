@@ -28,7 +28,7 @@ def read_table(data: bytes) -> pd.DataFrame:
 # format: payload, suffix, media type, and the same payload read from the bytes without our code
 KINDS: dict[str, tuple[Any, str, str | None, Any]] = {
     "json": ({"ticker": "AAA", "close": 103.6}, ".json", "application/json", json.loads),
-    "csv": (ROWS, ".csv", "text/csv; charset=utf-8", lambda data: read_csv(data)),
+    "csv": (ROWS, ".csv", "text/csv; charset=utf-8", lambda data: read_csv(data)),  # noqa: PLW0108 - defined below
     "text": ("zwölf\r\n", ".txt", "text/plain; charset=utf-8", lambda data: data.decode()),
     "binary": (bytes(range(256)), "", None, bytes),
     "parquet": (FRAME, ".parquet", "application/vnd.apache.parquet", lambda data: pd.read_parquet(io.BytesIO(data))),

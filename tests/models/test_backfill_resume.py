@@ -639,12 +639,9 @@ DRIVER = """
         {"killed": killed, "together": together}[what](Path(root), kind, *map(int, numbers))
 """
 
-# A process that is killed cannot keep a coverage report.
-UNMEASURED = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-
 
 @pytest.fixture
-def dask_address(importable, dask_pool):
+def dask_address(importable, dask_pool, unmeasured):
     """A cluster that is there before a driver is and after it, and can import the steps."""
     (importable / "days.py").write_text(textwrap.dedent(DAYS))
     return dask_pool._client.scheduler.address
@@ -657,8 +654,8 @@ def drive(tmp_path: Path, dask_address: str, *arguments: object) -> dict[str, in
     command = [sys.executable, str(tmp_path / "driver.py"), what, str(tmp_path), *rest]
     # Files, because workers whose parent was killed keep its pipes open.
     with (tmp_path / "out").open("w+") as out, (tmp_path / "err").open("w+") as err:
-        environment = UNMEASURED | {"DASK_ADDRESS": dask_address}
-        done = subprocess.run(command, stdout=out, stderr=err, env=environment, timeout=1_200)
+        environment = os.environ | {"DASK_ADDRESS": dask_address}
+        done = subprocess.run(command, stdout=out, stderr=err, env=environment, timeout=1_200, check=False)
     assert done.returncode == 0, (tmp_path / "err").read_text()
     return json.loads((tmp_path / "out").read_text())
 

@@ -193,8 +193,8 @@ def test_gaps_are_those_of_a_count_by_hand(statuses, backward):
         if status != "unmarked":
             store.mark(f"{day:%Y-%m-%d}", status)
     expected = []
-    for done, run in groupby(zip(days, statuses, strict=True), key=lambda pair: pair[1] == "succeeded"):
-        run = [day for day, _ in run]
+    for done, found in groupby(zip(days, statuses, strict=True), key=lambda pair: pair[1] == "succeeded"):
+        run = [day for day, _ in found]
         if not done:
             expected.append([run[0], run[-1] + dt.timedelta(days=1), len(run)])
     direction = "backward" if backward else "forward"

@@ -16,8 +16,7 @@ import pytest
 from ccflow_etl.stores.atomic import write_atomic
 from ccflow_etl.stores.unfinished import is_temporary
 
-# A process that is killed or may not write cannot keep a coverage report either.
-UNMEASURED = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+pytestmark = pytest.mark.usefixtures("unmeasured")
 
 
 def names(folder: Path) -> list[str]:
@@ -109,7 +108,7 @@ def test_a_full_disk_leaves_everything_as_it_was(tmp_path: Path, overwrite: bool
     if overwrite:
         path.write_bytes(b"old")
     command = [sys.executable, "-c", textwrap.dedent(LIMITED), str(path), str(overwrite)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=UNMEASURED)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["OSError", str(errno.EFBIG)]
     assert names(tmp_path) == (["a.txt"] if overwrite else [])
     assert not overwrite or path.read_bytes() == b"old"
@@ -188,7 +187,7 @@ def test_a_killed_writer_leaves_the_old_file_or_the_new(tmp_path: Path) -> None:
     path.write_bytes(b"a" * 200_000)
     for _ in range(5):
         with subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(WRITER), str(path)], stdout=subprocess.PIPE, env=UNMEASURED
+            [sys.executable, "-c", textwrap.dedent(WRITER), str(path)], stdout=subprocess.PIPE
         ) as writer:
             assert writer.stdout is not None
             writer.stdout.readline()

@@ -19,8 +19,7 @@ from ccflow_etl import CacheCheckpointStore, LocalCacheStore, LocalCheckpointSto
 KILLS = int(os.environ.get("CCFLOW_ETL_KILLS", "40"))
 MARKS = int(os.environ.get("CCFLOW_ETL_MARKS", "500"))
 
-# A process that is killed cannot keep a coverage report.
-UNMEASURED = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+pytestmark = pytest.mark.usefixtures("unmeasured")
 
 STORES = {
     "file": lambda folder: LocalCheckpointStore(path=folder / "marks" / "c.sqlite"),
@@ -42,7 +41,7 @@ def make():
 
 def start(script: str, *arguments: object) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", HEAD + textwrap.dedent(script), *map(str, arguments)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=UNMEASURED)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 @pytest.mark.parametrize(("kind", "marks"), [("file", 10_000), ("folder", MARKS)])

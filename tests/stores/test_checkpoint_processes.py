@@ -22,7 +22,8 @@ store = LocalCheckpointStore(path=sys.argv[1])
 
 def run(script: str, path: Path) -> str:
     command = [sys.executable, "-X", "dev", "-W", "error", "-W", "ignore:This process:DeprecationWarning"]
-    done = subprocess.run([*command, "-c", HEAD + script, path], capture_output=True, text=True, timeout=120)
+    command += ["-c", HEAD + script, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout

@@ -16,10 +16,10 @@ from ccflow_etl.stores.unfinished import is_temporary, remove_abandoned, tempora
 
 KILLS = int(os.environ.get("CCFLOW_ETL_KILLS", "40"))
 
-# A process that is killed cannot keep a coverage report.
-UNMEASURED = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks and kills with a signal")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="forks and kills with a signal"),
+    pytest.mark.usefixtures("unmeasured"),
+]
 
 # Every payload is one letter over and over, so that a mixture or a part of one shows.
 DRIVER = """
@@ -61,7 +61,7 @@ DRIVER = """
 
 def test_a_killed_writer_tears_nothing_and_the_next_start_tidies_up(tmp_path: Path) -> None:
     command = [sys.executable, "-c", textwrap.dedent(DRIVER), str(tmp_path), str(KILLS)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=UNMEASURED, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
     torn, unmoved, left = map(int, done.stdout.split())
     print(f"\n{KILLS} kills: {torn} torn or missing, {left} temporary files left, {unmoved} after the next start")  # noqa: T201 # figures that -s shows
     assert (torn, unmoved) == (0, 0)
