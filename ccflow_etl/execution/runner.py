@@ -133,8 +133,7 @@ def _run_in_pool(
             continue
         error = CancelledError("the pool cancelled the call") if future.cancelled() else future.exception()
         if error is None:
-            arrived = future.result()
-            outcome: Outcome = cloudpickle.loads(arrived) if isinstance(arrived, bytes) else arrived
+            outcome = _arrived(future.result())
             outcome.item = item
             seconds = outcome.seconds if seconds is None else 0.9 * seconds + 0.1 * outcome.seconds
             yield outcome
@@ -144,13 +143,33 @@ def _run_in_pool(
             raise error
 
 
+def _arrived(outcome: Any) -> Outcome:
+    """The outcome of a call in a thread as it is, and that of one elsewhere, which comes as bytes, read again."""
+    if not isinstance(outcome, bytes):
+        return outcome
+    found: Outcome = cloudpickle.loads(outcome)
+    try:
+        found.result = cloudpickle.loads(found.result)
+    except Exception as error:
+        _lose_result(found, "was sent back and cannot be read", error)
+    return found
+
+
+def _lose_result(outcome: Outcome, what: str, error: Exception) -> None:
+    outcome.told = f"TypeError: the result of step {outcome.index} {what}: {_told(error)}"
+    outcome.result, outcome.error, outcome.trace = None, TypeError(outcome.told), outcome.told
+
+
 def _failure(index: int, item: Any, error: Exception) -> Outcome:
     trace = "".join(traceback.format_exception(error))
     return Outcome(index, item, error=error, told=_told(error), trace=trace)
 
 
 def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # the words that a traceback has for it
+        return f"{type(error).__name__}: <exception str() failed>"
 
 
 Window = Callable[[float | None], int]
@@ -228,8 +247,8 @@ def _attempt_elsewhere(work: bytes, index: int, item: bytes) -> bytes:
     except Exception:
         outcome.error = RuntimeError(outcome.told)
     try:
-        return cloudpickle.dumps(outcome)
+        outcome.result = cloudpickle.dumps(outcome.result)  # by itself: where it cannot be read, all else can
     except Exception as error:
-        outcome.told = f"TypeError: the result of step {index} cannot be sent back: {_told(error)}"
-        outcome.result, outcome.error, outcome.trace = None, TypeError(outcome.told), outcome.told
-        return cloudpickle.dumps(outcome)
+        _lose_result(outcome, "cannot be sent back", error)
+        outcome.result = cloudpickle.dumps(None)
+    return cloudpickle.dumps(outcome)

@@ -147,9 +147,9 @@ class BackfillModel(BackfillSettings):
         keys = StepKeys(self.key, self.model, self.code_version, context.context, context.step_contexts())
         return BackfillStatus(context, keys, self.checkpoint_store)
 
-    @Flow.deps
+    @Flow.deps(cacheable=False)
     def __deps__(self, context: BackfillContext) -> GraphDepList:
-        """One dependency for each step that is to run.
+        """One dependency for each step that is to run; which steps these are is no part of the context either.
 
         Of a plain backfill it is the wrapped model on the step's context. Where there is more to a step than its result
         (a mark, a failure to live with, another attempt) it is a :class:`BackfillStep`, which sees to that. With an

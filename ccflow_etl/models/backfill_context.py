@@ -170,11 +170,11 @@ def _bind(value: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a backfill whose bounds are instants, and from which ``now`` is gone."""
     fields = dict(value)
     now = fields.pop("now", None)
+    moment = None if now is None else to_datetime(now, "now")
     start, end = fields.get("start_datetime"), fields.get("end_datetime")
     if is_expression(start) or is_expression(end):
         given = fields.get("calendar") or fields.get("interval") or Interval(offset="D")
         calendar = BaseCalendar.model_validate(given)
-        moment = None if now is None else to_datetime(now, "now")
         fields["start_datetime"], fields["end_datetime"] = resolve_bounds(start, end, calendar, moment)
     return fields
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import compress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ccflow import ContextBase, GenericResult, ResultBase
 from pydantic_core import PydanticSerializationError
@@ -28,6 +28,10 @@ from .step_decisions import decide
 from .step_keys import StepKeys
 from .steps import StepContexts
 from .watch import Watch
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["BackfillRun"]
 
@@ -121,19 +125,30 @@ class BackfillRun:
                         failures |= dict.fromkeys(block, outcome)
                     elif collect:
                         outputs[block[0]] = self._output(outcome.item, outcome.result)
-                    self._record(block, outcome)
-                    watch.ended(block, outcome)
+                    try:
+                        self._record(block, outcome)
+                    finally:  # it has ended, even where it could not be marked
+                        watch.ended(block, outcome)
             except KeyboardInterrupt:
                 abandoned = True
-            cancelled = self.report.planned()
-            self.report.mark(cancelled, "cancelled")
+            except BaseException as error:  # of the store, or of a model that ends the process
+                watch.over(self._cancel_rest())
+                error.add_note(f"the backfill ended with this error: {self._result(outputs)}")
+                raise
+            cancelled = self._cancel_rest()
             watch.over(cancelled)
         result = self._result(outputs)
         if cancellation.requested or abandoned:
             raise BackfillCancelled(result)
         if failures:
-            self._fail(failures, chosen, result)
+            self._fail(failures, chosen, len(cancelled), result)
         return result
+
+    def _cancel_rest(self) -> "NDArray[np.intp]":
+        """Mark the steps that have not ended, and never will, in the report."""
+        rest = self.report.planned()
+        self.report.mark(rest, "cancelled")
+        return rest
 
     def _outcomes(
         self, go_on: Callable[[], bool], failures: Collection[int], chosen: int
@@ -220,14 +235,15 @@ class BackfillRun:
         result._report = self.report
         return result
 
-    def _fail(self, failures: dict[int, Outcome], chosen: int, result: BackfillResult) -> None:
-        """Raise what the policy says about these failures, if anything."""
+    def _fail(self, failures: dict[int, Outcome], chosen: int, kept: int, result: BackfillResult) -> None:
+        """Raise what the policy says about these failures, if anything; ``kept`` steps did not run because of them."""
         if self.policy.on_error == "raise":
             raise self._noted(next(iter(failures)), failures, result)
-        if len(failures) > self.policy.allowed(chosen):
+        if len(failures) + kept > self.policy.allowed(chosen):
             first = min(failures)
             told = f"first {self.contexts.steps[first]}: {failures[first].told}"
-            message = f"{len(failures)} of {chosen} steps failed, {told}"
+            besides = f" and {kept} did not run" if kept else ""
+            message = f"{len(failures)} of {chosen} steps failed{besides}, {told}"
             raise BackfillError(message, result) from self._noted(first, failures, result)
 
     def _noted(self, index: int, failures: dict[int, Outcome], result: BackfillResult) -> Exception:

@@ -84,6 +84,6 @@ class Work(Iterator[C], Generic[C]):
         return self._issued.pop(call)
 
     def halve(self, block: Block) -> None:
-        """Give a block back in two halves, to be called next."""
+        """Give a block back in two halves, to be called next, and in its place among those given back before."""
         middle = len(block) // 2
-        self._again.extend((block[:middle], block[middle:]))
+        self._again.extendleft((block[middle:], block[:middle]))

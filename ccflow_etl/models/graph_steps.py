@@ -94,7 +94,7 @@ class BackfillStep(CallableModel):
             self._failed.append(context.key)
         return StepResult(outcome=outcome)
 
-    @Flow.deps
+    @Flow.deps(cacheable=False)
     def __deps__(self, context: StepCall) -> GraphDepList:
         """The decisions, which have to be taken before any step is marked."""
         return [(self.decisions, [self.range])]

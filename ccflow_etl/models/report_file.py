@@ -1,5 +1,6 @@
 """The lines of a run's report, written to a file as its steps end."""
 
+import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -49,6 +50,8 @@ def streamed_report(path: Path, report: StepReport) -> Iterator[Callable[[Steps]
         OSError: The file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "expected a file for the report, found a folder", str(path))
     waiting: list[int] = []
     written = time.monotonic()
     with _FORMATS[path.suffix](path) as write:

@@ -51,6 +51,15 @@ def inverse(number):
     return 1 / number
 
 
+class Unspeakable(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+def speechless(number):
+    raise Unspeakable
+
+
 @pytest.fixture(params=["none", "serial", "threads", "foreign"])
 def pool(request):
     if request.param == "none":
@@ -59,6 +68,12 @@ def pool(request):
         opened = {"serial": SerialExecutor().open, "threads": lambda: ThreadPoolExecutor(3), "foreign": Foreign}
         with opened[request.param]() as pool:
             yield pool
+
+
+def test_an_error_without_words_is_an_outcome(pool):
+    outcomes = list(run_calls(speechless, [1, 2], pool=pool))
+    assert [type(outcome.error) for outcome in outcomes] == [Unspeakable] * 2
+    assert [outcome.told for outcome in outcomes] == ["Unspeakable: <exception str() failed>"] * 2
 
 
 def test_every_item_has_one_outcome(pool):

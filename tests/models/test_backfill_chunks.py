@@ -143,6 +143,40 @@ def test_what_depends_on_the_past_runs_in_order_and_not_past_a_failure(executor)
     assert report["started"].dropna().is_monotonic_increasing
 
 
+@pytest.mark.parametrize("executor", [None, ThreadExecutor(max_workers=4)], ids=["here", "threads"])
+def test_a_chunk_that_is_split_does_not_run_past_a_failure_either(executor):
+    model = BackfillModel(
+        model=Days(bad=(DAYS[3],)),
+        depends_on_past=True,
+        on_error="continue",
+        executor=executor,
+        chunk=8,
+        split_failed=True,
+        raise_on_failure=False,
+    )
+    report = model(RANGE).report
+    assert report["status"].tolist() == ["succeeded"] * 3 + ["failed"] + ["cancelled"] * 52
+    assert report["started"].dropna().is_monotonic_increasing
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({"min_success_ratio": 0.9}, "1 of 56 steps failed and 52 did not run, first 2024-01-18 00:00:00: "),
+        ({"max_failures": 52}, "1 of 56 steps failed and 52 did not run, first"),
+        ({"max_failures": 53}, None),
+        ({"min_success_ratio": 0.05}, None),
+    ],
+)
+def test_steps_that_a_failure_has_kept_from_running_have_not_succeeded(limits, told):
+    model = BackfillModel(model=Days(bad=(DAYS[3],)), depends_on_past=True, on_error="continue", **limits)
+    if told is None:
+        assert model(RANGE).summary.by_status == {"succeeded": 3, "failed": 1, "cancelled": 52}
+    else:
+        with pytest.raises(BackfillError, match=told):
+            model(RANGE)
+
+
 def test_nothing_is_declared_for_a_graph_that_runs_in_chunks():
     model = BackfillModel(model=Days(), chunk=10)
     assert model.__deps__(model.context_type.model_validate(RANGE)) == []

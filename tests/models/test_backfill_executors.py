@@ -93,6 +93,9 @@ MODELS = """
         def lock_as_result(self):
             return GenericResult[object](value=threading.Lock())
 
+        def result_read_by_no_one(self):
+            return GenericResult[object](value=TwoPartError(404, "no such page"))
+
         def lock_in_error(self):
             raise LookupError("no data", threading.Lock())
 
@@ -405,6 +408,7 @@ def test_an_error_in_a_process_keeps_its_type_message_traceback_and_step(models,
     ("trouble", "named"),
     [
         ("lock_as_result", "lock"),
+        ("result_read_by_no_one", "the result of step 2 was sent back and cannot be read: TypeError"),
         ("lock_in_error", "LookupError.*no data"),
         ("two_part_error", r"TwoPartError.*no such page \(404\)"),
     ],

@@ -128,6 +128,22 @@ def test_the_same_evaluators_see_new_marks(store):
     assert sorted(model._runs) == DAYS
 
 
+@pytest.mark.parametrize("on_error", ["raise", "continue"])
+def test_the_same_evaluators_run_what_failed_and_nothing_else(store, on_error):
+    """One cache serves all runs, and has none of them begin where the first had stopped."""
+    model = Day(bad={2: 1, 5: 1})
+    evaluators = [GraphEvaluator(), MemoryCacheEvaluator()]
+    backfill = backfill_of(model, store, on_error=on_error)
+    with FlowOptionsOverride(options=FlowOptions(evaluator=MultiEvaluator(evaluators=evaluators), cacheable=True)):
+        for _ in range(2 if on_error == "raise" else 1):
+            with pytest.raises((BackfillError, ConnectionError)):
+                backfill(RANGE)
+        failed = set(DAYS) - set(marked(store))
+        assert statuses(backfill(RANGE)) == ["succeeded" if day in failed else "checkpoint" for day in DAYS]
+        assert statuses(backfill(RANGE)) == ["checkpoint"] * 6
+    assert sorted(model._runs) == sorted([*DAYS, 2, 5])
+
+
 def test_failures_are_lived_with(evaluated, store):
     model = Day(bad={2: ALWAYS, 5: ALWAYS})
     with evaluated(), pytest.raises(BackfillError) as caught:

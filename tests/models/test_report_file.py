@@ -86,6 +86,50 @@ def test_a_run_that_stops_leaves_a_line_for_every_step(tmp_path, name):
     agree(path, caught.value.result.report)
 
 
+class Full:
+    """A store that takes two marks."""
+
+    marks = 0
+
+    def should_skip(self, key):
+        return False
+
+    def mark(self, key, status, metadata=None):
+        self.marks += 1
+        if self.marks == 3:
+            raise OSError("the disk is full")
+
+
+class Exits(Day):
+    @Flow.call
+    def __call__(self, context: DateContext) -> GenericResult[int]:
+        if context.date.day == 3:
+            raise SystemExit(3)
+        return GenericResult[int](value=context.date.day)
+
+
+@pytest.mark.parametrize("name", ["run.jsonl", "run.parquet"])
+@pytest.mark.parametrize("executor", [None, SerialExecutor(), ThreadExecutor(max_workers=1)])
+@pytest.mark.parametrize(
+    ("model", "error", "statuses"),
+    [
+        (Day(), OSError, ["succeeded"] * 2 + ["failed"] + ["cancelled"] * 3),
+        (Exits(), SystemExit, ["succeeded"] * 2 + ["cancelled"] * 4),
+    ],
+)
+def test_a_run_that_breaks_leaves_a_line_for_every_step(tmp_path, name, executor, model, error, statuses):
+    path = tmp_path / name
+    backfill = BackfillModel(
+        model=model, executor=executor, on_error="continue", checkpoint_store=Full(), report_path=path
+    )
+    with pytest.raises(error) as caught:
+        backfill(RANGE)
+    lines = read(path).sort_values("step", ignore_index=True)
+    assert lines["status"].tolist() == statuses
+    counts = "3 cancelled, 1 failed, 2 succeeded" if error is OSError else "4 cancelled, 2 succeeded"
+    assert caught.value.__notes__ == [f"the backfill ended with this error: 6 steps: {counts}"]
+
+
 @pytest.mark.parametrize("name", ["run.jsonl", "run.parquet"])
 def test_chunks_and_no_outputs(tmp_path, name):
     path = tmp_path / name
@@ -143,6 +187,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         BackfillModel(model=Day(), report_path=tmp_path / "file" / "run.jsonl")(RANGE)
+
+
+@pytest.mark.parametrize("name", ["run.jsonl", "run.parquet"])
+def test_a_folder_in_the_place_of_the_file_is_seen_before_the_first_step(tmp_path, name):
+    (tmp_path / name).mkdir()
+    store = LocalCheckpointStore(path=tmp_path / "marks.sqlite")
+    with pytest.raises(IsADirectoryError, match=name):
+        BackfillModel(model=Day(), checkpoint_store=store, report_path=tmp_path / name)(RANGE)
+    assert store.list() == []
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize("name", ["run.jsonl", "run.parquet"])
