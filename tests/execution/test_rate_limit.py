@@ -150,7 +150,11 @@ def test_a_count_is_a_rate_per_second():
     assert policy.requests_per_interval == RateLimit(requests=10, seconds=1.0)
 
 
-@pytest.mark.parametrize("value", [0, -1, True, {"requests": 0}, {"requests": 1, "seconds": 0}, {"seconds": 1}, 1.5])
+@pytest.mark.parametrize(
+    "value",
+    [0, -1, True, {"requests": 0}, {"seconds": 1}, 1.5]
+    + [{"requests": 1, "seconds": seconds} for seconds in (0, -1, float("inf"), float("nan"))],
+)
 def test_a_rate_out_of_range_is_refused(value):
     with pytest.raises(ValidationError, match="requests_per_interval"):
         RetryPolicy.model_validate({"requests_per_interval": value})

@@ -40,6 +40,7 @@ def test_each_attempt_is_told_as_ccflow_tells_its_own():
         ("SUCCESS", 3),
     ]
     assert len({event.span_id for event in events}) == 1
+    assert len(events[0].span_id) == 16, "eight bytes, as all tracing has it"
     assert {(event.model_name, event.context_repr, event.max_attempts) for event in events} == {("Fetch", "day 1", 3)}
     assert (events[1].exception_type, events[1].exception_message) == (
         "ConnectionResetError",
