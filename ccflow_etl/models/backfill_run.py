@@ -125,10 +125,7 @@ class BackfillRun:
                         failures |= dict.fromkeys(block, outcome)
                     elif collect:
                         outputs[block[0]] = self._output(outcome.item, outcome.result)
-                    try:
-                        self._record(block, outcome)
-                    finally:  # it has ended, even where it could not be marked
-                        watch.ended(block, outcome)
+                    self._record(block, outcome, watch)
             except KeyboardInterrupt:
                 abandoned = True
             except BaseException as error:  # of the store, or of a model that ends the process
@@ -197,7 +194,7 @@ class BackfillRun:
         """The checkpoint store, unless the nodes of a graph do the marking."""
         return self.settings.checkpoint_store if self.node is None else None
 
-    def _record(self, block: Block, outcome: Outcome) -> None:
+    def _record(self, block: Block, outcome: Outcome, watch: Watch) -> None:
         failed, told = outcome.error is not None, outcome.told
         seconds = outcome.seconds / len(block)
         for index in block:
@@ -210,8 +207,11 @@ class BackfillRun:
                 error=told,
                 trace=outcome.trace,
             )
-        if self._store_to_mark is not None:
-            mark_ended(self._store_to_mark, [self.report.key(index) for index in block], outcome, self.noted)
+        try:
+            if self._store_to_mark is not None:
+                mark_ended(self._store_to_mark, [self.report.key(index) for index in block], outcome, self.noted)
+        finally:  # it has ended, even where it could not be marked
+            watch.ended(block, outcome)
 
     @cached_property
     def _type_of_contexts(self) -> str:
