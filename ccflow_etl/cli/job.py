@@ -12,6 +12,7 @@ from ccflow_etl.cli.errors import CommandError, RunFailed, did_you_mean
 from ccflow_etl.cli.from_plan import SavedPlan, plan_method, read_plan, without_missing_context
 from ccflow_etl.cli.invalid import explain_invalid
 from ccflow_etl.cli.missing import missing_keys
+from ccflow_etl.config.registry import replace_config
 
 if TYPE_CHECKING:
     from ccflow_etl import BackfillStatus
@@ -115,8 +116,7 @@ def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
     if missing:
         hint = f"set it on the command line: {' '.join(f'{key}=...' for key in missing)}"
         raise CommandError("\n".join(f"{key} has no value" for key in missing), hint)
-    registry = ModelRegistry.root()
-    registry.load_config(cfg, overwrite=True)
+    registry = replace_config(cfg)
     path = cfg.get("callable")
     model = _find_callable(registry, path)
     given = cfg.get("context")
