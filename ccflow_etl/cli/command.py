@@ -44,7 +44,9 @@ def run_command(
         terminated.append(number)
         signal.raise_signal(signal.SIGINT)
 
-    signal.signal(signal.SIGTERM, terminate)
+    # in the background of a script Ctrl-C is ignored, and SIGTERM has to interrupt without it
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    signal.signal(signal.SIGTERM, signal.default_int_handler if ignored else terminate)
     try:
         if "--help" in argv or "-h" in argv:
             print(HELP[name], end="")
@@ -56,7 +58,7 @@ def run_command(
             body(read_arguments(argv, (*COMMON_FLAGS, *flags), options))
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
-        return _report_interrupt(interrupt, TERMINATED if terminated else INTERRUPTED)
+        return _report_interrupt(interrupt, TERMINATED if terminated or ignored else INTERRUPTED)
     except BrokenPipeError:
         # a model's own errors come as RunFailed: this is `cc-etl ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

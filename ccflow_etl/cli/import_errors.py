@@ -29,7 +29,7 @@ def explain_import(target: str, key: str, error: BaseException) -> CommandError:
         case ModuleNotFoundError() if error.name and f"{target}.".startswith(f"{error.name}."):
             return _explain_missing(start, error.name)
         case _:
-            return CommandError(f"{start}{type(error).__name__}: {error}{_raised_in(error)}")
+            return CommandError(f"{start}{type(error).__name__}: {error}{raised_in(error)}")
 
 
 def explain_unreadable(error: BaseException) -> CommandError | None:
@@ -63,7 +63,7 @@ def _explain_missing(start: str, name: str) -> CommandError:
     )
 
 
-def _raised_in(error: BaseException) -> str:
+def raised_in(error: BaseException) -> str:
     """Name the last line of the traceback that is not in the import machinery of Python or Hydra."""
     machinery = ("<frozen", str(Path(importlib.__file__).parent), str(Path(hydra.__file__).parent))
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(machinery)]

@@ -10,8 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from ccflow_etl.cli.errors import CommandError, RunFailed, did_you_mean
 from ccflow_etl.cli.from_plan import SavedPlan, plan_method, read_plan, without_missing_context
+from ccflow_etl.cli.import_errors import raised_in
 from ccflow_etl.cli.invalid import explain_invalid
 from ccflow_etl.cli.missing import missing_keys
+from ccflow_etl.config.registry import replace_config
 
 if TYPE_CHECKING:
     from ccflow_etl import BackfillStatus
@@ -79,7 +81,7 @@ class Job:
 
         Raises:
             CommandError: A saved plan does not go with the config.
-            RunFailed: The model, or a model that it depends on, raised.
+            RunFailed: The model, or a model that it depends on, raised, or would have ended the process.
         """
         outer, inner = self.options
         try:
@@ -87,12 +89,17 @@ class Job:
                 return self.model(self.context) if self.saved is None else self.saved.run()
         except CommandError:
             raise
-        except Exception as error:
-            message = " ".join(str(error).split())
-            told = f"{type(error).__name__}: {message}" if message else type(error).__name__
+        except (Exception, SystemExit) as error:
+            hint = None
+            if isinstance(error, SystemExit):
+                told = f"the model ended the process with {error!r}"
+                hint = "to fail, a model raises an exception; to succeed, it returns a result"
+            else:
+                message = " ".join(str(error).split())
+                told = f"{type(error).__name__}: {message}" if message else type(error).__name__
             # A note says where in the run it happened; only its first line, as a note may hold a traceback.
             noted = "".join(f" ({note.splitlines()[0]})" for note in getattr(error, "__notes__", [])[:1])
-            raise RunFailed(f"{self.path} failed{_raised_by(error)}: {told}{noted}") from error
+            raise RunFailed(f"{self.path} failed{_raised_by(error)}: {told}{noted}", hint) from error
 
 
 def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
@@ -105,8 +112,8 @@ def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
         from_plan: The file of a saved plan; the context is then the plan's, and the config's is compared with it.
 
     Raises:
-        CommandError: A value is missing, there is no such callable, the context does not fit it, or there is no such
-            plan.
+        CommandError: A value is missing, a module of a model ends the process, there is no such callable, the context
+            does not fit it, or there is no such plan.
         hydra.errors.InstantiationException: A model cannot be built.
     """
     if from_plan is not None:
@@ -115,8 +122,10 @@ def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
     if missing:
         hint = f"set it on the command line: {' '.join(f'{key}=...' for key in missing)}"
         raise CommandError("\n".join(f"{key} has no value" for key in missing), hint)
-    registry = ModelRegistry.root()
-    registry.load_config(cfg, overwrite=True)
+    try:
+        registry = replace_config(cfg)
+    except SystemExit as error:
+        raise CommandError(f"loading the models ended the process with {error!r}{raised_in(error)}") from error
     path = cfg.get("callable")
     model = _find_callable(registry, path)
     given = cfg.get("context")

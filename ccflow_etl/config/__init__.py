@@ -22,7 +22,8 @@ def load_config(
 
     Args:
         overrides: Hydra overrides, as on the command line: `["context.path=./out.json", "+backfill=daily"]`.
-        overwrite: Replace models that the registry already holds under the same names.
+        overwrite: Replace models that the registry already holds under the same names; where the config cannot be
+            loaded, they stay.
         config_dir: A folder of your own groups, absolute or relative to the working folder or the nearest of its
             parents that has it. Its groups come before the packaged ones of the same name.
         config_key: Load only this key of the composed config, so that its models are registered without the prefix:
@@ -48,6 +49,7 @@ def load_config(
     from ccflow import ModelRegistry
 
     from ccflow_etl.config.compose import compose
+    from ccflow_etl.config.registry import replace_config
     from ccflow_etl.config.search_path import PACKAGED, find_folder, search_path
 
     folder = None if config_dir is None else find_folder(config_dir)
@@ -57,4 +59,4 @@ def load_config(
         if config_key not in cfg:
             raise KeyError(f"no key {config_key!r} in the config; it has {', '.join(map(str, cfg))}")
         cfg = cfg[config_key]
-    return ModelRegistry.root().load_config(cfg, overwrite=overwrite)
+    return replace_config(cfg) if overwrite else ModelRegistry.root().load_config(cfg)

@@ -5,7 +5,7 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, Self
+from typing import Self
 
 __all__ = ["Cancellation"]
 
@@ -13,6 +13,7 @@ __all__ = ["Cancellation"]
 class Cancellation:
     """While it is entered, the first SIGINT is a request to stop, and the second raises ``KeyboardInterrupt``.
 
+    So does SIGTERM, where a program has it handled as Python does SIGINT: by ``signal.default_int_handler``.
     Only the main thread can say what a signal does: entered in another one, it never asks for anything.
 
     Args:
@@ -28,20 +29,20 @@ class Cancellation:
         self._on_request = on_request
         # Not an Event: a handler that sets one waits for ever for the lock of the wait that it interrupted.
         self._stop: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._before: Any = None
+        self._taken: list[signal.Signals] = []
 
     def __enter__(self) -> Self:
-        # A program that ignores SIGINT, or has a handler of its own, keeps it.
-        if (
-            threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        ):
-            self._before = signal.signal(signal.SIGINT, self._receive)
+        if threading.current_thread() is threading.main_thread():
+            # A program that ignores a signal, or has a handler of its own, keeps it.
+            signals = (signal.SIGINT, signal.SIGTERM)
+            self._taken = [each for each in signals if signal.getsignal(each) is signal.default_int_handler]
+        for each in self._taken:
+            signal.signal(each, self._receive)
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        for each in self._taken:
+            signal.signal(each, signal.default_int_handler)
 
     def wait(self, seconds: float) -> bool:
         """Wait so many seconds, or until a stop is requested; whether it was."""

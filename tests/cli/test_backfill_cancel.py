@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 from collections import Counter
@@ -70,7 +71,7 @@ SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 class Run:
     """A `cc-etl` that is under way in a folder of its own."""
 
-    def __init__(self, shell, arguments):
+    def __init__(self, shell, arguments, *, before):
         self.folder = shell.folder
         (self.folder / "gated.py").write_text(MODELS)
         for name in ("config", "temporary"):
@@ -82,7 +83,7 @@ class Run:
             os.mkfifo(self.folder / name)
             self._pipes[name] = (self.folder / name).open("r+b", buffering=0)
         self.process = subprocess.Popen(
-            ["cc-etl", "-cp", "config", "-cn", "gated", *arguments],
+            [*before, "cc-etl", "-cp", "config", "-cn", "gated", *arguments],
             cwd=self.folder,
             env=shell.environment(TMPDIR=str(self.folder / "temporary")),
             stdout=subprocess.PIPE,
@@ -105,6 +106,8 @@ class Run:
     def interrupt(self, number):
         """Send a signal, and wait until it was heard."""
         self.send(number)
+        heard, _, _ = select.select([self.process.stderr], [], [], 60)
+        assert heard, "it says nothing"
         return self.process.stderr.readline()
 
     def open_gate(self, step):
@@ -134,8 +137,8 @@ class Run:
 def start(shell):
     runs = []
 
-    def start(*arguments):
-        runs.append(Run(shell, arguments))
+    def start(*arguments, before=()):
+        runs.append(Run(shell, arguments, before=before))
         return runs[-1]
 
     yield start
@@ -158,6 +161,48 @@ def test_the_first_signal_lets_running_steps_end(start, kind, number):
     assert run.marks() == dict.fromkeys(running, "succeeded")
     assert Counter(run.statuses().values()) == {"succeeded": workers, "cancelled": 6 - workers}
     assert {step for step, status in run.statuses().items() if status == "succeeded"} == set(running)
+
+
+@pytest.mark.parametrize("kind", ["serial", "threads", "processes"])
+def test_sigterm_to_all_processes_of_a_run_lets_running_steps_end(start, kind):
+    """As a scheduler sends it that ends a job."""
+    workers, arguments = EXECUTORS[kind]
+    run = start(*arguments)
+    running = run.begun(workers)
+    os.killpg(run.process.pid, signal.SIGTERM)
+    assert "interrupt again" in run.process.stderr.readline()
+    for step in running:
+        run.open_gate(step)
+    out, err = run.end()
+    assert run.process.returncode == 143
+    assert (out, err) == ("", f"cancelled: 6 steps: {6 - workers} cancelled, {workers} succeeded\n")
+    assert run.marks() == dict.fromkeys(running, "succeeded")
+
+
+@pytest.mark.parametrize("kind", EXECUTORS)
+def test_sigterm_is_heard_where_ctrl_c_is_ignored(start, kind):
+    """As it is for what a script starts in the background."""
+    workers, arguments = EXECUTORS[kind]
+    run = start(*arguments, before=["bash", "-c", 'trap "" INT; exec "$@"', "-"])
+    running = run.begun(workers)
+    run.send(signal.SIGINT)
+    assert "interrupt again" in run.interrupt(signal.SIGTERM)
+    run.send(signal.SIGINT)
+    for step in running:
+        run.open_gate(step)
+    out, err = run.end()
+    assert run.process.returncode == 143
+    assert (out, err) == ("", f"cancelled: 6 steps: {6 - workers} cancelled, {workers} succeeded\n")
+    assert run.marks() == dict.fromkeys(running, "succeeded")
+
+
+def test_a_second_sigterm_abandons_them_where_ctrl_c_is_ignored(start):
+    run = start(before=["bash", "-c", 'trap "" INT; exec "$@"', "-"])
+    run.begun(1)
+    run.interrupt(signal.SIGTERM)
+    run.send(signal.SIGTERM)
+    out, err = run.end()
+    assert (run.process.returncode, out, err) == (143, "", "cancelled: 6 steps: 6 cancelled\n")
 
 
 @pytest.mark.parametrize("kind", EXECUTORS)

@@ -96,6 +96,29 @@ def test_a_sweep_over_callables(project):
     assert "--multirun" in refused.err
 
 
+def test_each_job_of_a_sweep_runs_its_own_model(shell):
+    module = """
+
+class Listed(CallableModel):
+    name: str
+
+    @Flow.call
+    def __call__(self, context: DayContext) -> GenericResult[None]:
+        with open(self.name, "a") as file:
+            file.write(f"{context.date}\\n")
+        return GenericResult[None](value=None)
+"""
+    shell.with_days(module=module)
+    (shell.folder / "config" / "listed.yaml").write_text(
+        "defaults: [/backfill: default, _self_]\nmodel: {_target_: my_days.Listed, name: all}\n"
+        "context: {start_datetime: 2024-01-01, end_datetime: 2024-01-02}\n"
+    )
+    done = shell("cc-etl -cp config -cn listed -m model.name=a,b,c")
+    assert done.code == 0, done.err
+    days = ["2024-01-01", "2024-01-02"]
+    assert {name: (shell.folder / name).read_text().split() for name in "abc"} == dict.fromkeys("abc", days)
+
+
 def test_a_rerun_of_a_pickled_job(project):
     config = project.folder / "config" / "text_stats.yaml"
     callback = "    pickle:\n      _target_: hydra.experimental.callbacks.PickleJobInfoCallback\n"

@@ -270,6 +270,44 @@ def test_an_exception_without_a_message_is_named(project):
     assert done.err.startswith("error: /model failed in Stats (my_models.py, line 5): AssertionError\n")
 
 
+LEAVING = """\
+import sys
+
+from ccflow import CallableModel, DateContext, Flow, GenericResult
+
+
+class Leaving(CallableModel):
+    @Flow.call
+    def __call__(self, context: DateContext) -> GenericResult[int]:
+        sys.exit({code})
+"""
+
+
+@pytest.mark.parametrize(
+    ("executor", "code"),
+    [("null", "0"), ("/executors/serial", "3"), ("/executors/threads", "'enough'"), ("/executors/processes", "0")],
+)
+def test_a_model_that_ends_the_process_is_a_failed_run(shell, executor, code):
+    (shell.folder / "leaving.py").write_text(LEAVING.format(code=code))
+    done = shell(
+        f"cc-etl +backfill=daily '~model.format' model._target_=leaving.Leaving '~context' backfill.executor={executor}"
+        " executors.processes.max_workers=1 +context.start_datetime=2024-01-01 +context.end_datetime=2024-01-02"
+    )
+    assert (done.code, done.out) == (1, "")
+    assert f": the model ended the process with SystemExit({code})\n" in done.err
+    if executor != "/executors/processes":  # the place in the model stays in the other process
+        assert "error: /backfill failed in Leaving (leaving.py, line 9): " in done.err
+    assert "\nhint: to fail, a model raises an exception; to succeed, it returns a result\n" in done.err
+
+
+def test_a_module_that_ends_the_process_is_a_mistake_in_the_config(project):
+    (project.folder / "my_models.py").write_text("\nraise SystemExit\n")
+    for command in ("cc-etl", "cc-etl-plan"):
+        done = project(f"{command} {OWN.removeprefix('cc-etl ')}")
+        assert (done.code, done.out) == (2, "")
+        assert done.err == "error: loading the models ended the process with SystemExit() (my_models.py, line 2)\n"
+
+
 def test_a_failing_job_of_a_sweep(project):
     done = project(f"{OWN} -m context.input_path=notes.txt,nowhere.txt --json")
     assert done.code == 1

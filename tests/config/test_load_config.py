@@ -9,6 +9,7 @@ from ccflow import FlowOptions, ModelRegistry
 from ccflow.evaluators import GraphEvaluator, LoggingEvaluator, MemoryCacheEvaluator
 from hydra import version
 from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import InstantiationException
 
 from ccflow_etl import BackfillModel, LocalWriteModel, WeekdayCalendar, load_config
 
@@ -45,6 +46,46 @@ def test_a_loaded_name_is_replaced_only_on_request():
     with pytest.raises(ValueError, match="already exists"):
         load_config(["model.format=text"])
     assert load_config(["model.format=text"], overwrite=True)["/model"].format == "text"
+
+
+@pytest.fixture
+def early(tmp_path):
+    """A folder with a group whose backfill comes before the model that it refers to, as a defaults list has it."""
+    (tmp_path / "job").mkdir()
+    (tmp_path / "job" / "early.yaml").write_text(
+        "# @package _global_\ndefaults:\n  - /backfill: default\n  - _self_\nbackfill: {model: /written}\n"
+        "written: {_target_: ccflow_etl.LocalWriteModel, format: json}\n"
+    )
+    return str(tmp_path)
+
+
+def test_a_reference_in_a_config_is_to_its_own_model_and_not_to_the_replaced_one(early):
+    for written in ("json", "text", "csv"):
+        registry = load_config(["+job=early", f"written.format={written}"], overwrite=True, config_dir=early)
+        assert registry["/written"].format == written
+        assert registry["/backfill"].model is registry["/written"]
+
+
+def test_a_config_that_cannot_be_loaded_leaves_what_it_would_have_replaced(early):
+    registry = load_config(["+job=early"], config_dir=early)
+    names = ("/model", "/backfill", "/written", "/calendars", "/executors", "/calendars/weekdays", "/executors/threads")
+    before = {name: registry[name] for name in names}
+    with pytest.raises(InstantiationException):
+        load_config(["+job=early", "written.format=[morse]"], overwrite=True, config_dir=early)
+    assert all(registry[name] is model for name, model in before.items())
+    assert (
+        load_config(["+job=early", "written.format=text"], overwrite=True, config_dir=early)["/written"].format
+        == "text"
+    )
+
+
+def test_models_that_the_config_has_none_of_stay():
+    registry = load_config()
+    mine = {name: WeekdayCalendar() for name in ("own", "callable", "context")}  # a text and a dict in the config
+    for name, model in mine.items():
+        registry.add(name, model)
+    load_config(overwrite=True)
+    assert all(registry[f"/{name}"] is model for name, model in mine.items())
 
 
 def test_a_part_of_the_config():

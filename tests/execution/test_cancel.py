@@ -58,6 +58,20 @@ def test_a_handler_of_the_program_is_kept():
     assert received == [signal.SIGINT]
 
 
+def test_sigterm_is_a_request_where_it_is_handled_as_ctrl_c():
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with Cancellation() as cancellation:
+            signal.raise_signal(signal.SIGTERM)
+            assert cancellation.requested
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_in_another_thread_nothing_is_asked_for():
     def run():
         with Cancellation() as cancellation:
