@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from .calendar import BaseCalendar, GridCalendar
-from .grids import DAY, Grid, Places, StridedGrid, TableGrid
-from .instants import FIRST, Axis
+from .grids import DAY, Grid, Places, StridedGrid, TableGrid, within
+from .instants import Axis
 
 __all__ = [
     "DifferenceCalendar",
@@ -17,7 +17,6 @@ __all__ = [
     "TabledCalendar",
     "UnionCalendar",
     "places",
-    "same_time",
 ]
 
 Mask = NDArray[np.bool_]
@@ -42,25 +41,12 @@ class TabledCalendar(GridCalendar):
 def places(calendar: BaseCalendar, axis: Axis, origin: int, low: int, high: int) -> Places:
     """The places of a calendar's steps on another calendar's axis, between ``low`` and ``high``."""
     if axis.tz is None or calendar._elapsed == axis.elapsed:
-        return _part(calendar._grid(axis, origin, low, high), low, high)
+        return within(calendar._grid(axis, origin, low, high), low, high)
     # Steps at a wall time among steps of elapsed time.
     wall = Axis(axis.tz, calendar._elapsed, calendar.nonexistent, calendar.ambiguous)
     origin, first, last = axis.wall(origin), axis.wall(low), axis.wall(high)
-    found = wall.index(_part(calendar._grid(wall, origin, first, last), first, last)).asi8
+    found = wall.index(within(calendar._grid(wall, origin, first, last), first, last)).asi8
     return found[(found >= low) & (found <= high)]
-
-
-def same_time(place: int, origin: int) -> int:
-    """The last place until ``place``, or else the first one of all, at the time of day of the origin.
-
-    A range that begins there has the same steps of a calendar that keeps its start's time of day.
-    """
-    found = place - (place - origin) % DAY
-    return found if found >= FIRST else found + DAY
-
-
-def _part(grid: Grid, low: int, high: int) -> Places:
-    return grid.span(int(grid.floor(low - 1)) + 1, int(grid.floor(high)) + 1)
 
 
 class _Combination(TabledCalendar):

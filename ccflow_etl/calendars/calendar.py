@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, model_validat
 
 from .checks import checked_type, positive
 from .grids import Grid, Places, StridedGrid, TableGrid
-from .instants import Ambiguous, Axis, Instant, Nonexistent, to_datetime
+from .instants import FIRST, LAST, Ambiguous, Axis, Instant, Nonexistent, same_time, to_datetime
 from .interval import Interval
 from .membership import as_moments, as_places, contains_each, has_zone
 from .navigation import closing, nth
@@ -187,7 +187,7 @@ class BaseCalendar(BaseModel, abc.ABC):
         if span is not None:
             right = moved(left, Interval.model_validate(span), self.nonexistent, self.ambiguous)
         elif len(left):
-            right = left[1:].append(closing(self._grid, found, left[-1].to_pydatetime()))
+            right = left[1:].append(closing(self, found, left[-1].to_pydatetime()))
         return pd.IntervalIndex.from_arrays(left, right, closed="left")
 
     def bounds(self, start: Instant, end: Instant, span: Interval | str | None = None) -> "pd.DataFrame":
@@ -259,9 +259,18 @@ class BaseCalendar(BaseModel, abc.ABC):
         """Whether more of the start than its time of day decides which steps there are."""
         return False
 
+    @property
+    def _stretch(self) -> int:
+        """How many microseconds to expand at a time at most, in a search for a step: those of a million steps."""
+        return LAST - FIRST
+
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
-        """A grid that is right between two places, its ordinal 0 being the first place at or after ``origin``."""
-        steps = self.steps(axis.datetime(low), axis.datetime(high))
+        """A grid that is right between two places, for a range that begins at ``origin``.
+
+        Its ordinal 0 is the first place at or after ``origin`` where that is between them.
+        """
+        since = origin if origin < low else same_time(low, origin)
+        steps = self.steps(axis.datetime(since), axis.datetime(high))
         if not isinstance(steps, Iterable):
             name = type(self).__name__
             raise TypeError(f"{name}.steps returned {steps!r}: expected a DatetimeIndex or a list of datetimes.")
@@ -279,7 +288,7 @@ class BaseCalendar(BaseModel, abc.ABC):
         number = positive(n, "n", "use previous() to go back and next() to go on")
         moment = to_datetime(when)
         axis = Axis.of(moment, self._elapsed, self.nonexistent, self.ambiguous)
-        found = nth(self._grid, axis, moment, number, ahead)
+        found = nth(self, axis, moment, number, ahead)
         if found.empty:
             side = "after" if ahead else "before"
             raise ValueError(f"{type(self).__name__} has no {n} step(s) {side} {moment} in the years 1 to 9999.")

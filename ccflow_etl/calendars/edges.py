@@ -5,11 +5,11 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from .algebra import TabledCalendar, places, same_time
+from .algebra import TabledCalendar, places
 from .calendar import BaseCalendar
 from .day_grids import MonthGrid
 from .grids import DAY, FixedGrid, Grid, Places
-from .instants import FIRST, LAST, Axis
+from .instants import FIRST, LAST, Axis, same_time
 
 __all__ = ["PeriodEdgeCalendar"]
 

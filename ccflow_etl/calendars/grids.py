@@ -24,6 +24,7 @@ __all__ = [
     "TableGrid",
     "TimedGrid",
     "look_up",
+    "within",
 ]
 
 DAY = 86_400_000_000
@@ -40,6 +41,11 @@ NOWHERE: Places = np.empty(0, dtype=np.int64)
 def look_up(table: Places, index: Any) -> Any:
     """Entries of a table: an array for an array, and a Python integer, which cannot overflow, for a single index."""
     return table[index] if isinstance(index, np.ndarray) else int(table[index])
+
+
+def within(grid: "Grid", low: int, high: int) -> Places:
+    """The places of a grid between two places, both inclusive."""
+    return grid.span(int(grid.floor(low - 1)) + 1, int(grid.floor(high)) + 1)
 
 
 class Grid(Protocol):

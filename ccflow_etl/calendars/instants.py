@@ -20,7 +20,7 @@ from .zones import EPOCH, MICROSECOND, Ambiguous, Nonexistent, known_zone, resol
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FIRST", "LAST", "Ambiguous", "Axis", "Instant", "Nonexistent", "to_datetime", "to_text"]
+__all__ = ["FIRST", "LAST", "Ambiguous", "Axis", "Instant", "Nonexistent", "same_time", "to_datetime", "to_text"]
 
 Instant: TypeAlias = "dt.date | dt.datetime | pd.Timestamp | np.datetime64 | str"
 """What a bound may be: a date (midnight), a datetime, a Timestamp, a datetime64 or an ISO 8601 string."""
@@ -56,6 +56,15 @@ def to_datetime(when: Instant, name: str = "when") -> dt.datetime:
     if isinstance(when, dt.date):
         return dt.datetime(when.year, when.month, when.day)
     raise TypeError(f"{name} must be a date, a datetime, a Timestamp, a datetime64 or an ISO 8601 text, not {when!r}.")
+
+
+def same_time(place: int, origin: int) -> int:
+    """The last place until ``place``, or else the first one of all, at the time of day of the origin.
+
+    A range that begins there has the same steps of a calendar that keeps its start's time of day.
+    """
+    found = place - (place - origin) % DAY
+    return found if found >= FIRST else found + DAY
 
 
 def to_text(when: dt.datetime) -> str:

@@ -1,12 +1,11 @@
 """Finding the steps on either side of an instant, without expanding a range."""
 
 import datetime as dt
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .grids import DAY, NOWHERE, Grid
+from .grids import DAY, NOWHERE, within
 from .instants import FIRST, LAST, Axis
 from .ticks import Ticks
 from .zones import MICROSECOND
@@ -14,27 +13,51 @@ from .zones import MICROSECOND
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["GridMaker", "closing", "nth"]
+    from .calendar import BaseCalendar
 
-GridMaker = Callable[[Axis, int, int, int], Grid]
-"""Answers ``(axis, origin, low, high)`` with a grid that is right from ``low`` to ``high``.
+__all__ = ["closing", "nth"]
 
-Its ordinal 0 is the first place at or after ``origin``.
-"""
+_REACH = 64 * DAY
+_BLOCKS = 256  # seconds of work, and more than the hours of all the years take
 
 
-def nth(make_grid: GridMaker, axis: Axis, moment: dt.datetime, n: int, ahead: bool) -> "pd.DatetimeIndex":
-    """The n-th step strictly after (or before) a moment as an index of one, empty where the years end first."""
-    origin, wanted = axis.place(moment), n
-    while (found := _find(make_grid, axis, origin, wanted, ahead)) is not None:
-        grid, k = found
+def nth(calendar: "BaseCalendar", axis: Axis, moment: dt.datetime, n: int, ahead: bool) -> "pd.DatetimeIndex":
+    """The n-th step strictly after (or before) a moment as an index of one, empty where the years end first.
+
+    Raises:
+        ValueError: The calendar's steps are too many to look through all of those years.
+    """
+    origin = axis.place(moment)
+    return _nth(calendar, axis, origin, origin, moment, n, ahead)
+
+
+def closing(calendar: "BaseCalendar", ticks: Ticks, last: dt.datetime) -> "pd.DatetimeIndex":
+    """The end of the window that begins with the last tick: the next step of the range, or the end of the year 9999.
+
+    Raises:
+        ValueError: The calendar's steps are too many to look through all of those years.
+    """
+    axis = ticks.axis
+    found = _nth(calendar, axis, ticks.origin, int(ticks.grid.at(ticks.stop - 1)), last, 1, ahead=True)
+    if len(found):
+        return found
+    # The zone's year 10000 cannot be told.
+    ahead = dt.timedelta() if axis.tz is None else dt.datetime.max.replace(tzinfo=axis.tz).utcoffset() or dt.timedelta()
+    return Axis(axis.tz, elapsed=True).index(np.array([LAST - max(ahead // MICROSECOND, 0)]))
+
+
+def _nth(
+    calendar: "BaseCalendar", axis: Axis, origin: int, near: int, moment: dt.datetime, n: int, ahead: bool
+) -> "pd.DatetimeIndex":
+    """The n-th step after (or before) a moment at the place ``near``, of a range that begins at ``origin``."""
+    wanted = n
+    while (place := _find(calendar, axis, origin, near, wanted, ahead)) is not None:
         if axis.exact:
-            return axis.index(grid.span(k, k + 1))
+            return axis.index(np.array([place]))
         # In a zone steps may be skipped or fall together, and one at this wall time may be in its other hour.
-        after, before = int(grid.floor(origin)) + 1, 0
-        if axis.ambiguous != "raise":
-            after, before = before, after
-        steps = axis.index(grid.span(after, k + 1) if ahead else grid.span(k, before))
+        other = axis.ambiguous != "raise"
+        low, high = (near + (not other), place) if ahead else (place, near - (not other))
+        steps = axis.index(within(calendar._grid(axis, origin, low, high), low, high))
         steps = steps[steps > moment] if ahead else steps[steps < moment][::-1]
         if len(steps) >= n:
             return steps[n - 1 : n]
@@ -42,33 +65,23 @@ def nth(make_grid: GridMaker, axis: Axis, moment: dt.datetime, n: int, ahead: bo
     return axis.index(NOWHERE)
 
 
-def _find(make_grid: GridMaker, axis: Axis, origin: int, n: int, ahead: bool) -> tuple[Grid, int] | None:
-    """The ordinal of the n-th place strictly after (or before) ``origin``, and a grid that has it."""
-    reach = 64 * DAY
-    while True:
-        low, high = (origin, min(origin + reach, LAST)) if ahead else (max(origin - reach, FIRST), origin)
-        grid = make_grid(axis, origin, low, high)
-        k = int(grid.floor(origin)) + n if ahead else -n
+def _find(calendar: "BaseCalendar", axis: Axis, origin: int, near: int, n: int, ahead: bool) -> int | None:
+    """The n-th place strictly after (or before) ``near``, looked for in one block of time after the other."""
+    start, reach = near, min(_REACH, calendar._stretch // 64)
+    for _ in range(_BLOCKS):
+        low, high = (near, min(near + reach, LAST)) if ahead else (max(near - reach, FIRST), near)
+        grid = calendar._grid(axis, origin, low, high)
+        here = int(grid.floor(near)) if ahead else int(grid.floor(near - 1)) + 1
+        k = here + n if ahead else here - n
         if grid.first <= k < grid.stop:
-            return (grid, k) if FIRST <= grid.at(k) <= LAST else None
+            place = int(grid.at(k))
+            return place if FIRST <= place <= LAST else None
         if (high == LAST) if ahead else (low == FIRST):
             return None
-        reach *= 8
-
-
-def closing(make_grid: GridMaker, ticks: Ticks, last: dt.datetime) -> "pd.DatetimeIndex":
-    """The end of the window that begins with the last tick: the step after it, or else the end of the year 9999."""
-    grid, axis = ticks.grid, ticks.axis
-    for k in range(ticks.stop, min(ticks.stop + 2, grid.stop)):
-        if grid.at(k) > LAST:
-            break
-        found = axis.index(grid.span(k, k + 1))
-        if len(found) and found[0] > last:  # a zone may skip it, or shift it onto the last tick
-            return found
-    else:
-        found = nth(make_grid, axis, last, 1, ahead=True)
-        if len(found):
-            return found
-    # The zone's year 10000 cannot be told.
-    ahead = dt.timedelta() if axis.tz is None else dt.datetime.max.replace(tzinfo=axis.tz).utcoffset() or dt.timedelta()
-    return Axis(axis.tz, elapsed=True).index(np.array([LAST - max(ahead // MICROSECOND, 0)]))
+        n -= int(grid.floor(high)) - here if ahead else here - int(grid.floor(low - 1)) - 1
+        near, reach = high if ahead else low, min(8 * reach, calendar._stretch)
+    first, last = sorted((axis.datetime(start), axis.datetime(near)))
+    raise ValueError(
+        f"{calendar!r} has no such step from {first} to {last}, and its steps are too many to look further: "
+        "if it has none at all, drop what excludes them; if they are rare, combine longer steps."
+    )

@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from .algebra import TabledCalendar, places, same_time
+from .algebra import TabledCalendar, places
 from .builtin import IntervalCalendar
 from .calendar import BaseCalendar
 from .grids import DAY, NOWHERE, Places
-from .instants import FIRST, LAST, Axis
+from .instants import FIRST, LAST, Axis, same_time
 from .interval import Interval
 from .moves import ByDays, ByLength, ByMonths, Move
 from .units import FIXED_MICROSECONDS

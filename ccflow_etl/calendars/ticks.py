@@ -15,12 +15,13 @@ __all__ = ["Ticks", "between"]
 
 @dataclass(slots=True)  # never changed; frozen=True would double the time of a short range
 class Ticks:
-    """The ordinals ``first`` to ``stop`` (exclusive) of a grid on an axis."""
+    """The ordinals ``first`` to ``stop`` (exclusive) of a grid on an axis, for a range that begins at ``origin``."""
 
     grid: Grid
     axis: Axis
     first: int
     stop: int
+    origin: int
 
     def index(self) -> "pd.DatetimeIndex":
         """Every tick as a DatetimeIndex of resolution ``us``."""
@@ -83,7 +84,7 @@ def between(
     origin, last = axis.place(begin, "start"), axis.place(finish, "end")
     places = grid(axis, origin, max(origin, last))
     if origin > last:
-        return Ticks(places, axis, 0, 0)
+        return Ticks(places, axis, 0, 0, origin)
     first, stop = 0, int(places.floor(last)) + 1
     if not axis.exact:
         # The wall clock cannot tell the two occurrences of a repeated hour apart; instants can.
@@ -92,4 +93,4 @@ def between(
             first += 1
         while first < stop and axis.instant(int(places.at(stop - 1)), late=False) > until:
             stop -= 1
-    return Ticks(places, axis, first, stop)
+    return Ticks(places, axis, first, stop, origin)

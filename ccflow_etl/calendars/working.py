@@ -88,7 +88,9 @@ class RuleCalendar(_WorkingCalendar):
         return self.interval.n > 1
 
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
-        days = working_days(self._definition(self.extra_days), _PICKS[self.interval.offset], low, high)
+        days = working_days(
+            self._definition(self.extra_days), _PICKS[self.interval.offset], min(origin, low), max(origin, high)
+        )
         return StridedGrid(TimedGrid(TableGrid(days), origin % DAY), origin, self.interval.stride)
 
     def _member_grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid | None:
@@ -140,7 +142,7 @@ class BusinessHourCalendar(_WorkingCalendar):
         return True
 
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
-        return self._sessions(self.interval.stride * _HOUR, origin, low, high)
+        return self._sessions(self.interval.stride * _HOUR, origin, min(origin, low), max(origin, high))
 
     def _member_grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid | None:
         return self._sessions(1, origin, low, high)

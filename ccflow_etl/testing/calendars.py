@@ -13,6 +13,7 @@ from ..calendars.instants import to_datetime
 from ..models.backfill_context import BackfillContext
 
 _SIZES = [1, 7, 10_000]
+_ENDS = 50
 
 
 class CalendarTests:
@@ -85,6 +86,12 @@ class CalendarTests:
         assert list(windows.left) == list(steps)
         assert list(windows.right[:-1]) == list(steps[1:])
         assert windows.right[-1] > steps[-1]
+
+    def test_the_last_window_ends_at_the_next_step(self, calendar: BaseCalendar, steps: Any) -> None:
+        """Of the steps that are counted from the start of the range, wherever the range ends."""
+        for k in range(0, len(steps) - 1, -(-len(steps) // _ENDS)):
+            windows = calendar.windows(self.start, steps[k])
+            assert list(zip(windows.left, windows.right, strict=True)) == list(pairwise(steps[: k + 2]))
 
     def test_a_step_is_contained(self, calendar: BaseCalendar, steps: Any) -> None:
         """As a scalar and in an index."""

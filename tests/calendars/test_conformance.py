@@ -4,6 +4,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ccflow_etl import (
@@ -84,6 +85,13 @@ class TestSetAlgebraWithAForeignCalendar(CalendarTests):
         return DailyCalendar() - Fridays()
 
 
+class TestStepsOfTwoOrThreeDays(CalendarTests):
+    anchored = True
+
+    def make_calendar(self):
+        return IntervalCalendar(interval="3D") | IntervalCalendar(interval="2D")
+
+
 class TestEveryFifthDay(CalendarTests):
     anchored = True
 
@@ -111,8 +119,17 @@ class Counting(Fridays):
         return 52
 
 
+class Hasty(Fridays):
+    """Ends its last window a day after its step."""
+
+    def windows(self, start, end, span=None):
+        found = super().windows(start, end, span)
+        right = found.right[:-1].append(found.left[-1:] + dt.timedelta(days=1))
+        return pd.IntervalIndex.from_arrays(found.left, right, closed="left")
+
+
 @pytest.mark.parametrize(
-    "calendar", [Unsorted(), Counting(), Forgetful()], ids=lambda calendar: type(calendar).__name__
+    "calendar", [Unsorted(), Counting(), Forgetful(), Hasty()], ids=lambda calendar: type(calendar).__name__
 )
 def test_a_wrong_calendar_fails_the_suite(calendar):
     suite = CalendarTests()
@@ -123,6 +140,7 @@ def test_a_wrong_calendar_fails_the_suite(calendar):
         suite.test_count_is_the_number_of_steps,
         suite.test_next_and_previous_find_the_neighbours,
         suite.test_windows_tile_the_range,
+        suite.test_the_last_window_ends_at_the_next_step,
     ):
         try:
             test(calendar, steps)
