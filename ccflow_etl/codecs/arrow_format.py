@@ -90,7 +90,10 @@ class ArrowFormat(ContentFormat):
             options.check(message_size(message))
         file.seek(_STREAM_AT)
         reader = pa.ipc.open_stream(file)
-        return map(_validated, reader), part_of(reader.schema, None)
+        part = part_of(reader.schema, None)
+        if not part.fields:  # a table without columns has no batches
+            return iter([reader.schema.empty_table()]), part
+        return map(_validated, reader), part
 
 
 def _validated(batch: "pa.RecordBatch") -> "pa.Table":

@@ -20,7 +20,7 @@ def tables_of(batches: Iterable[Any]) -> "tuple[pa.Schema, Iterator[pa.Table]]":
     freq has to go on by it, because the whole has it too.
 
     Raises:
-        Refusal: If there is no batch, or one does not go with the first.
+        Refusal: If there is no batch, one has rows but no columns, or one does not go with the first.
     """
     remaining = iter(batches)
     try:
@@ -28,6 +28,7 @@ def tables_of(batches: Iterable[Any]) -> "tuple[pa.Schema, Iterator[pa.Table]]":
     except StopIteration:
         raise Refusal("has no batches, which leave no columns to keep") from None
     first = to_table(batch)
+    _check_columns(first.schema)
     schema = _open_ended(first.schema)
     return schema, _alike(first, _next_time(batch, None), remaining, schema)
 
@@ -36,8 +37,17 @@ def payloads_of(tables: "Iterable[pa.Table]", part: Part) -> Iterator[Any]:
     """Yield what each table was made from; a RangeIndex goes on from one to the next."""
     row = 0
     for table in tables:
-        yield from_table(table, part.at(range(row, row + table.num_rows)))
+        described = not table.num_rows and not part.fields  # a frame without columns, which says itself how long it is
+        yield from_table(table, part if described else part.at(range(row, row + table.num_rows)))
         row += table.num_rows
+
+
+def _check_columns(schema: "pa.Schema") -> None:
+    """Refuse a frame of rows without columns: what tells how many there are is written before the last of them come."""
+    index = json.loads((schema.metadata or {}).get(SPEC_KEY, b"{}")).get("index", {})
+    rows = len(range(*(index[bound] for bound in ("start", "stop", "step")))) if index.get("class") == "range" else 0
+    if rows and not schema.names:
+        raise Refusal(f"has {rows:,} rows but no columns, which leave batches nothing to keep; give it a column")
 
 
 def _open_ended(schema: "pa.Schema") -> "pa.Schema":
@@ -57,6 +67,7 @@ def _alike(first: "pa.Table", due: Any, remaining: Iterator[Any], schema: "pa.Sc
     for number, batch in enumerate(remaining, start=1):
         table = to_table(batch)
         try:
+            _check_columns(table.schema)
             _compare(first.schema, table.schema, rows)
             due = _next_time(batch, due)
         except Refusal as refusal:

@@ -20,7 +20,8 @@ _MARK = b"#ccflow-etl:"
 # Bytes of memory that a cell takes beside its text, in a table and in rows of Python objects.
 _TABLE_CELL, _ROW_CELL = 24, 100
 
-_NEEDS_QUOTES = re.compile('[",\r\n]')
+# A byte order mark is one at the very beginning only, where readers take it away unless it is quoted.
+_NEEDS_QUOTES = re.compile('[",\r\n\ufeff]')
 
 
 @dataclass(frozen=True, slots=True)

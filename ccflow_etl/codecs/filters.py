@@ -1,10 +1,6 @@
 """Filters of rows, in the form of ``pyarrow.parquet.read_table``, which YAML can say too."""
 
-import datetime as dt
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from typing import Any
 
 Condition = tuple[Any, str, Any]
 """A column, an operator and a value."""
@@ -63,59 +59,6 @@ def same_label(known: Any, label: Any) -> bool:
     if known is label or (known != known and label != label):
         return True
     return bool(_is_boolean(known) == _is_boolean(label) and known == label)
-
-
-def stored_value(kind: "pa.DataType", value: Any) -> Any:
-    """Return what a column of such a type compares with: for text an instant, a day, a time or a duration.
-
-    Text without a zone is a wall time of the column's zone, as in pandas, and an instant of another zone is the same
-    instant in that of the column.
-
-    Raises:
-        ValueError: If it is none.
-
-    >>> import pyarrow as pa
-    >>> stored_value(pa.timestamp("us", "Europe/Paris"), "2024-01-03")
-    Timestamp('2024-01-03 00:00:00+0100', tz='Europe/Paris')
-    >>> stored_value(pa.date32(), "2024-01-03"), stored_value(pa.int64(), 7)
-    (datetime.date(2024, 1, 3), 7)
-    """
-    if isinstance(value, tuple):
-        return _set_of(kind, [stored_value(kind, item) for item in value])
-    if isinstance(value, str):
-        try:
-            value = _parsed(kind, value)
-        except ValueError as error:
-            raise ValueError(f"{value!r} does not compare with values of type {kind}: {error}") from error
-    if isinstance(value, dt.datetime) and value.tzinfo and getattr(kind, "tz", None):
-        import pandas as pd
-
-        return pd.Timestamp(value).tz_convert(kind.tz)
-    return value
-
-
-def _set_of(kind: "pa.DataType", values: list[Any]) -> Any:
-    import pyarrow as pa
-
-    if not values:
-        return pa.array([], kind.value_type if pa.types.is_dictionary(kind) else kind)
-    if pa.types.is_floating(kind) and 0 in values:
-        return [*values, 0.0, -0.0]  # which are equal, but not to Arrow's search in a set
-    return values
-
-
-def _parsed(kind: "pa.DataType", text: str) -> Any:
-    import pandas as pd
-    import pyarrow as pa
-
-    if pa.types.is_timestamp(kind):
-        instant = pd.Timestamp(text)
-        return instant.tz_localize(kind.tz) if kind.tz and instant.tzinfo is None else instant
-    if pa.types.is_date(kind):
-        return dt.date.fromisoformat(text)
-    if pa.types.is_time(kind):
-        return dt.time.fromisoformat(text)
-    return pd.Timedelta(text) if pa.types.is_duration(kind) else text
 
 
 def _is_condition(item: Any) -> bool:

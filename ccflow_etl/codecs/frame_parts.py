@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .filters import Condition, Filters, same_label, stored_value
+from .filter_values import stored_condition
+from .filters import Condition, Filters, same_label
 from .frame_columns import Spec
 from .frame_index import outline_index
 from .table_part import SPEC_KEY, Part
@@ -57,7 +58,7 @@ def _stored(condition: Condition, stored: list[tuple[Any, str, Spec]], schema: "
             _check_comparable(label, operator, column)
             if column["kind"] == "period":
                 value = _ordinal(value, column["freq"])
-            return field, operator, stored_value(schema.field(field).type, value)
+            return field, *stored_condition(label, schema.field(field).type, operator, value)
     raise ValueError(f"there is no column {label!r} to filter by; there are {[known for known, _, _ in stored]}")
 
 

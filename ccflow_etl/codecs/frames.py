@@ -6,7 +6,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from .errors import Refusal
-from .filters import Filters, stored_value
+from .filter_values import stored_condition
+from .filters import Filters
 from .rows import is_rows, mapping_to_table, rows_to_table
 from .table_part import SPEC_KEY, Part
 
@@ -75,8 +76,9 @@ def stored_filters(schema: "pa.Schema", filters: Filters) -> Filters:
         return frame_filters(schema, filters)
     for name, _, _ in chain.from_iterable(filters):
         _check_there_is_one(name, schema)
+    types = {field.name: field.type for field in schema}
     return tuple(
-        tuple((name, operator, stored_value(schema.field(name).type, value)) for name, operator, value in alternative)
+        tuple((name, *stored_condition(name, types[name], operator, value)) for name, operator, value in alternative)
         for alternative in filters
     )
 

@@ -175,6 +175,28 @@ def test_memory_is_bounded_by_the_batch(kind: CacheFormatName, tmp_path: Path) -
     assert int(done.stdout) < 4 * batch_size, "ten times the batches, 336 MB, take no more than some batches more"
 
 
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("first", [2, 0])
+def test_rows_without_columns_are_refused_and_not_lost(kind: CacheFormatName, first: int) -> None:
+    frames = [pd.DataFrame(index=range(first)), pd.DataFrame(index=range(3))]
+    with pytest.raises(PayloadEncodeError, match=f"{first or 3} rows but no columns, .*; give it a column"):
+        written(kind, frames)
+    assert PayloadCodec(format=kind).decode(written(kind, [frames[0][:0]] * 2).getvalue()).shape == (0, 0)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_batches_of_one_payload_without_columns_have_its_rows(kind: CacheFormatName) -> None:
+    codec, frame = PayloadCodec(format=kind), pd.DataFrame(index=pd.RangeIndex(4, 14, 2))
+    (found,) = codec.decode_batches(io.BytesIO(codec.encode(frame)))
+    assert_frame_equal(found, frame)
+
+
+def test_no_columns_of_batches_have_their_rows() -> None:
+    codec, file = PayloadCodec(format="parquet"), written("parquet", map(batch, range(2)))
+    assert [list(found.index) for found in codec.decode_batches(file, columns=[])] == [[0, 1, 2], [3, 4, 5]]
+    assert list(codec.decode(file.getvalue(), columns=[]).index) == list(range(6))
+
+
 def endless() -> Iterator[pd.DataFrame]:
     yield batch(0)
     raise RuntimeError("the source failed")

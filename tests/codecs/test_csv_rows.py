@@ -51,6 +51,14 @@ def test_any_strings_come_back(rows: list[dict[str, str]]) -> None:
     assert list(csv.DictReader(io.StringIO(data.decode(), newline=""))) == rows
 
 
+@pytest.mark.parametrize("key", ["\ufeffa", "\ufeff", "\ufeff\ufeffa", '\ufeff"a'])
+def test_a_key_keeps_the_byte_order_mark_that_it_begins_with(key: str) -> None:
+    rows = [{key: "\ufeff1", "b": "2"}, {key: "", "b": "\ufeff"}]
+    assert CODEC.decode(CODEC.encode(rows)) == rows
+    assert list(csv.DictReader(io.StringIO(CODEC.encode(rows).decode("utf-8-sig"), newline=""))) == rows
+    assert CODEC.decode(CODEC.encode({key: "1"})) == [{key: "1"}]
+
+
 def test_one_empty_column_keeps_its_rows() -> None:
     assert CODEC.decode(CODEC.encode([{"a": ""}, {"a": None}, {"a": "x"}])) == [{"a": ""}, {"a": ""}, {"a": "x"}]
 
