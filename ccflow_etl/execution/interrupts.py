@@ -9,8 +9,11 @@ __all__ = ["interrupts_blocked"]
 
 
 @contextmanager
-def interrupts_blocked() -> Iterator[None]:
+def interrupts_blocked(*more: signal.Signals) -> Iterator[None]:
     """Threads and processes that are started meanwhile, and theirs, never hear Ctrl-C: this thread does, afterwards.
+
+    Args:
+        more: Further signals that they do not hear before they unblock them.
 
     >>> with interrupts_blocked():
     ...     signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
@@ -21,7 +24,7 @@ def interrupts_blocked() -> Iterator[None]:
         return
     # multiprocessing starts it with its first process, and then unblocks Ctrl-C for that one and all that follow.
     resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *more})
     try:
         yield
     finally:

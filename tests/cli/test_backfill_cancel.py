@@ -163,6 +163,22 @@ def test_the_first_signal_lets_running_steps_end(start, kind, number):
     assert {step for step, status in run.statuses().items() if status == "succeeded"} == set(running)
 
 
+@pytest.mark.parametrize("kind", ["serial", "threads", "processes"])
+def test_sigterm_to_all_processes_of_a_run_lets_running_steps_end(start, kind):
+    """As a scheduler sends it that ends a job."""
+    workers, arguments = EXECUTORS[kind]
+    run = start(*arguments)
+    running = run.begun(workers)
+    os.killpg(run.process.pid, signal.SIGTERM)
+    assert "interrupt again" in run.process.stderr.readline()
+    for step in running:
+        run.open_gate(step)
+    out, err = run.end()
+    assert run.process.returncode == 143
+    assert (out, err) == ("", f"cancelled: 6 steps: {6 - workers} cancelled, {workers} succeeded\n")
+    assert run.marks() == dict.fromkeys(running, "succeeded")
+
+
 @pytest.mark.parametrize("kind", EXECUTORS)
 def test_sigterm_is_heard_where_ctrl_c_is_ignored(start, kind):
     """As it is for what a script starts in the background."""

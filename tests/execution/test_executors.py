@@ -123,7 +123,89 @@ def test_workers_end_with_a_process_that_was_killed(tmp_path):
     os.close(pipe)
 
 
+def test_workers_end_with_a_process_that_sigterm_ended_and_not_them(tmp_path):
+    os.mkfifo(tmp_path / "alive")
+    (tmp_path / "orphan.py").write_text(ORPHAN)
+    driver = subprocess.Popen([sys.executable, "orphan.py", "alive"], cwd=tmp_path, start_new_session=True)
+    try:
+        pipe = os.open(tmp_path / "alive", os.O_RDONLY)
+        assert os.read(pipe, 100) == b"begun"
+        os.killpg(driver.pid, signal.SIGTERM)
+        assert driver.wait(60) == -signal.SIGTERM
+        readable, _, _ = select.select([pipe], [], [], 30)
+        assert readable, "the worker still holds its end"
+        assert os.read(pipe, 100) == b""
+        os.close(pipe)
+    finally:
+        driver.kill()
+        driver.wait()
+
+
+def terminate_itself():
+    os.kill(os.getpid(), signal.SIGTERM)
+    return os.getpid()
+
+
+def terminate_a_program():
+    with subprocess.Popen(["sleep", "60"]) as program:
+        program.terminate()
+        return program.wait(60)
+
+
+def test_workers_leave_sigterm_to_whoever_runs_the_pool():
+    with ProcessExecutor(max_workers=1).open() as pool:
+        process = pool.submit(os.getpid).result()
+        assert pool.submit(terminate_itself).result() == process
+        assert pool.submit(os.getpid).result() == process
+
+
+def test_sigterm_ends_what_a_worker_starts():
+    with ProcessExecutor(max_workers=1).open() as pool:
+        assert pool.submit(terminate_a_program).result() == -signal.SIGTERM
+
+
+BREAKING = """\
+import os, signal, threading
+from concurrent.futures import BrokenExecutor
+from ccflow_etl import ProcessExecutor
+
+
+def wait_forever():
+    open("begun", "w").close()
+    threading.Event().wait()
+
+
+def die():
+    open("begun").close()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    with ProcessExecutor(max_workers=2).open() as pool:
+        futures = [pool.submit(wait_forever)]
+        pool.submit(abs, -1).result()  # the pool looks at both of its workers only when one has answered
+        futures.append(pool.submit(die))
+        print([type(future.exception()).__name__ for future in futures])
+    print("closed")
+"""
+
+
+def test_a_pool_that_breaks_ends_the_workers_that_are_left(tmp_path):
+    (tmp_path / "breaking.py").write_text(BREAKING)
+    os.mkfifo(tmp_path / "begun")
+    driver = subprocess.Popen(
+        [sys.executable, "breaking.py"], cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert driver.communicate(timeout=60)[0] == "['BrokenProcessPool', 'BrokenProcessPool']\nclosed\n"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(driver.pid, signal.SIGKILL)
+        driver.communicate()
+
+
 INTERRUPTED = """\
+import signal
 from ccflow_etl import ProcessExecutor
 from ccflow_etl.execution.cancel import Cancellation
 
@@ -132,12 +214,14 @@ if __name__ == "__mp_main__":  # a worker, before it is one of the pool
     open("gate").read(1)
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Cancellation(lambda: print("heard", flush=True)), ProcessExecutor(max_workers=1).open() as pool:
         print(pool.submit(abs, -1).result())
 """
 
 
-def test_a_worker_that_is_starting_does_not_hear_an_interrupt(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_worker_that_is_starting_hears_nothing_of_it(tmp_path, number):
     (tmp_path / "interrupted.py").write_text(INTERRUPTED)
     for name in ("starting", "gate"):
         os.mkfifo(tmp_path / name)
@@ -152,7 +236,7 @@ def test_a_worker_that_is_starting_does_not_hear_an_interrupt(tmp_path):
     )
     try:
         (tmp_path / "starting").read_text()
-        os.killpg(driver.pid, signal.SIGINT)
+        os.killpg(driver.pid, number)
         assert driver.stdout.readline() == "heard\n"
         os.write(gate, b".")
         assert driver.communicate(timeout=60) == ("1\n", "")
