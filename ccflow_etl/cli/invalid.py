@@ -62,9 +62,15 @@ def _hint(details: list[Any], key: str) -> str | None:
     for detail in details:
         if detail["type"] == "missing":
             return f"give it on the command line with +{_dotted(key, detail['loc']).removesuffix(': ')}=..."
-        if _UNRESOLVED in detail["msg"]:
+        if _UNRESOLVED in detail["msg"] or "calendar" in detail["loc"]:
             from ccflow import ModelRegistry
 
             paths = [f"/{name}" for name in ModelRegistry.root()]
-            return did_you_mean(f"/{detail['input'].lstrip('/')}", paths) or f"it has {', '.join(paths) or 'nothing'}"
+            ends = [path for path in paths if path.endswith(f"/{str(detail['input']).lstrip('/')}")]
+            if ends:
+                return f"a registry path is written in full: {' or '.join(ends)}"
+            if _UNRESOLVED in detail["msg"]:
+                return (
+                    did_you_mean(f"/{detail['input'].lstrip('/')}", paths) or f"it has {', '.join(paths) or 'nothing'}"
+                )
     return None

@@ -99,6 +99,6 @@ class ProcessExecutor(BaseExecutor):
     def open(self) -> AbstractContextManager[Executor]:
         """A ``ProcessPoolExecutor`` of spawned processes, which an interrupt ends, and the end of this process as well.
 
-        They leave Ctrl-C and SIGTERM, which may go to all of them, to whoever runs the pool; only SIGKILL ends one alone.
+        They leave Ctrl-C and SIGTERM, which may go to all of them, to whoever runs the pool: SIGKILL ends one alone.
         """
         return until_interrupted(ProcessPool(self.max_workers))

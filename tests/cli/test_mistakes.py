@@ -270,6 +270,20 @@ def test_an_exception_without_a_message_is_named(project):
     assert done.err.startswith("error: /model failed in Stats (my_models.py, line 5): AssertionError\n")
 
 
+@pytest.mark.parametrize(
+    ("override", "hint"),
+    [
+        ("+context.calendar=weekdays", "/calendars/weekdays"),
+        ("backfill.executor=serial", "/executors/serial"),
+    ],
+)
+def test_a_registry_path_that_is_not_written_in_full(shell, override, hint):
+    shell.with_days()
+    done = shell(f"cc-etl -cp config -cn days {override}")
+    assert done.code == 2
+    assert done.err.endswith(f"\nhint: a registry path is written in full: {hint}\n")
+
+
 LEAVING = """\
 import sys
 

@@ -182,7 +182,9 @@ def die():
 
 if __name__ == "__main__":
     with ProcessExecutor(max_workers=2).open() as pool:
-        futures = [pool.submit(wait_forever), pool.submit(die)]
+        futures = [pool.submit(wait_forever)]
+        pool.submit(abs, -1).result()  # the pool looks at both of its workers only when one has answered
+        futures.append(pool.submit(die))
         print([type(future.exception()).__name__ for future in futures])
     print("closed")
 """
@@ -199,7 +201,7 @@ def test_a_pool_that_breaks_ends_the_workers_that_are_left(tmp_path):
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(driver.pid, signal.SIGKILL)
-        driver.wait()
+        driver.communicate()
 
 
 INTERRUPTED = """\
