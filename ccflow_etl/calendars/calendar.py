@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, model_validat
 
 from .checks import checked_type, positive
 from .grids import Grid, Places, StridedGrid, TableGrid
-from .instants import FIRST, LAST, Ambiguous, Axis, Instant, Nonexistent, same_time, to_datetime
+from .instants import EVER, Ambiguous, Axis, Instant, Nonexistent, same_time, to_datetime
 from .interval import Interval
 from .membership import as_moments, as_places, contains_each, has_zone
 from .navigation import closing, nth
@@ -261,8 +261,8 @@ class BaseCalendar(BaseModel, abc.ABC):
 
     @property
     def _stretch(self) -> int:
-        """How many microseconds to expand at a time at most, in a search for a step: those of a million steps."""
-        return LAST - FIRST
+        """Microseconds whose steps are few enough to be made at a time, in a search for one of them."""
+        return EVER
 
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
         """A grid that is right between two places, for a range that begins at ``origin``.
