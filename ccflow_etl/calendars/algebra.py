@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from .calendar import BaseCalendar, GridCalendar
-from .grids import DAY, Grid, Places, StridedGrid, TableGrid, within
-from .instants import Axis
+from .grids import DAY, NOWHERE, Grid, Places, StridedGrid, TableGrid, within
+from .instants import EVER, Axis
+from .membership import on_grid
 
 __all__ = [
     "DifferenceCalendar",
@@ -49,6 +50,26 @@ def places(calendar: BaseCalendar, axis: Axis, origin: int, low: int, high: int)
     return found[(found >= low) & (found <= high)]
 
 
+def has_each(calendar: BaseCalendar, axis: Axis, origin: int, candidates: Places) -> Mask:
+    """For each of some sorted places, whether a calendar has it in a range that begins at ``origin``."""
+    if not len(candidates):
+        return np.zeros(0, dtype=bool)
+    same = axis.tz is None or calendar._elapsed == axis.elapsed
+    if same and isinstance(calendar, _Combination):
+        return calendar._pick([has_each(part, axis, origin, candidates) for part in calendar.calendars])
+    if same and not isinstance(calendar, TabledCalendar):
+        grid = calendar._grid(axis, origin, int(candidates[0]), int(candidates[-1]))
+        return on_grid(grid, candidates)
+    # What has to be made step by step is made near the candidates only, which may be few and far between.
+    breaks = np.flatnonzero(np.diff(candidates // calendar._stretch)) + 1
+    return np.concatenate(
+        [
+            np.isin(some, places(calendar, axis, origin, int(some[0]), int(some[-1])), assume_unique=True)
+            for some in np.split(candidates, breaks)
+        ]
+    )
+
+
 class _Combination(TabledCalendar):
     """A calendar of the steps of several calendars, picked by which of them have a step."""
 
@@ -71,11 +92,14 @@ class _Combination(TabledCalendar):
         """Which candidates are steps, given for each calendar which of them it has."""
 
     def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
+        if not self._daily:
+            return self._pick_places(axis, origin, low, high)
         each = [places(calendar, axis, origin, low, high) for calendar in self.calendars]
-        if self._daily:
-            return self._pick_days(each, origin % DAY, low, high)
-        candidates = reduce(np.union1d, each)
-        return candidates[self._pick([np.isin(candidates, part, assume_unique=True) for part in each])]
+        return self._pick_days(each, origin % DAY, low, high)
+
+    @abc.abstractmethod
+    def _pick_places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
+        """The steps between two places, of calendars of which some have several a day: those of as few as it takes."""
 
     def _pick_days(self, each: list[Places], time: int, low: int, high: int) -> Places:
         """The same for calendars with at most one step a day at the same time: a boolean mask of all the days."""
@@ -96,8 +120,15 @@ class UnionCalendar(_Combination):
     DatetimeIndex(['2024-01-01', '2024-01-31', '2024-02-01'], dtype='datetime64[us]', freq=None)
     """
 
+    @property
+    def _stretch(self) -> int:
+        return min(calendar._stretch for calendar in self.calendars)
+
     def _pick(self, masks: list[Mask]) -> Mask:
         return reduce(np.logical_or, masks)
+
+    def _pick_places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
+        return reduce(np.union1d, (places(calendar, axis, origin, low, high) for calendar in self.calendars))
 
 
 class IntersectionCalendar(_Combination):
@@ -107,8 +138,19 @@ class IntersectionCalendar(_Combination):
     DatetimeIndex(['2024-01-31', '2024-02-29', '2024-04-30'], dtype='datetime64[us]', freq=None)
     """
 
+    @property
+    def _stretch(self) -> int:
+        return max(calendar._stretch for calendar in self.calendars)
+
     def _pick(self, masks: list[Mask]) -> Mask:
         return reduce(np.logical_and, masks)
+
+    def _pick_places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
+        coarsest, *others = sorted(self.calendars, key=lambda calendar: -calendar._stretch)
+        found = places(coarsest, axis, origin, low, high)
+        for calendar in others:
+            found = found[has_each(calendar, axis, origin, found)]
+        return found
 
 
 class DifferenceCalendar(_Combination):
@@ -118,5 +160,22 @@ class DifferenceCalendar(_Combination):
     DatetimeIndex(['2024-03-02', '2024-03-03'], dtype='datetime64[us]', freq=None)
     """
 
+    @property
+    def _stretch(self) -> int:
+        return EVER if self._is_empty else self.calendars[0]._stretch
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether it takes away what it has, which no search would come to an end of."""
+        return self.calendars[0] in self.calendars[1:]
+
     def _pick(self, masks: list[Mask]) -> Mask:
         return reduce(np.greater, masks)  # in the first, and not in the other
+
+    def _pick_places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
+        if self._is_empty:
+            return NOWHERE
+        found = places(self.calendars[0], axis, origin, low, high)
+        for calendar in self.calendars[1:]:
+            found = found[~has_each(calendar, axis, origin, found)]
+        return found

@@ -5,9 +5,10 @@ import abc
 from pydantic import Field
 
 from .calendar import GridCalendar
-from .grids import Grid
-from .instants import Axis
+from .grids import STRETCH, Grid
+from .instants import EVER, Axis
 from .interval import Interval
+from .units import FIXED_MICROSECONDS
 
 __all__ = [
     "BusinessDayCalendar",
@@ -34,6 +35,13 @@ class _IntervalSteps(GridCalendar):
     @property
     def _anchored(self) -> bool:
         return self._length().anchored
+
+    @property
+    def _stretch(self) -> int:
+        length = self._length()
+        if not length.elapsed:
+            return EVER
+        return min(length.stride * FIXED_MICROSECONDS[length.offset] * STRETCH, EVER)
 
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
         return self._length().grid(origin)

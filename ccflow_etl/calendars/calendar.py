@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, model_validat
 
 from .checks import checked_type, positive
 from .grids import Grid, Places, StridedGrid, TableGrid
-from .instants import FIRST, LAST, Ambiguous, Axis, Instant, Nonexistent, same_time, to_datetime
+from .instants import EVER, Ambiguous, Axis, Instant, Nonexistent, same_time
 from .interval import Interval
 from .membership import as_moments, as_places, contains_each, has_zone
 from .navigation import closing, nth
@@ -145,30 +145,30 @@ class BaseCalendar(BaseModel, abc.ABC):
         """The n-th step strictly after ``when``, at its time of day.
 
         Raises:
-            ValueError: ``n`` is not positive, or the calendar has no such step before the year 10000.
+            ValueError: ``n`` is not positive, or no such step is found before the year 10000.
 
         >>> BaseCalendar.model_validate("1B").next("2024-03-01")
         Timestamp('2024-03-04 00:00:00')
         """
-        return self._nth(when, n, ahead=True)
+        return nth(self, when, n, ahead=True)
 
     def previous(self, when: Instant, n: int = 1) -> "pd.Timestamp":
         """The n-th step strictly before ``when``, at its time of day.
 
         Raises:
-            ValueError: ``n`` is not positive, or the calendar has no such step from the year 1 on.
+            ValueError: ``n`` is not positive, or no such step is found from the year 1 on.
 
         >>> BaseCalendar.model_validate("ME").previous("2024-03-15", 2)
         Timestamp('2024-01-31 00:00:00')
         """
-        return self._nth(when, n, ahead=False)
+        return nth(self, when, n, ahead=False)
 
     def windows(self, start: Instant, end: Instant, span: Interval | str | None = None) -> "pd.IntervalIndex":
         """The half-open windows of the steps from ``start`` to ``end``: to the next step, or of a fixed span.
 
-        Without a span, the last window ends at the first step after ``end``; a calendar without a further step leaves
-        it open to the end of the year 9999. With one, what the calendar leaves out does not lengthen a window: with
-        ``span="1D"``, Friday's window of a calendar of weekdays ends on Saturday.
+        Without a span, the last window ends at the first step after ``end`` of the range from ``start`` on; a calendar
+        without a further step leaves it open to the end of the year 9999. With one, what the calendar leaves out does
+        not lengthen a window: with ``span="1D"``, Friday's window of a calendar of weekdays ends on Saturday.
 
         Args:
             start: First instant.
@@ -235,10 +235,15 @@ class BaseCalendar(BaseModel, abc.ABC):
     def shift(self, n: int, by: "Interval | BaseCalendar | str" = "1D") -> "BaseCalendar":
         """Every step moved by ``n`` times a length, or by ``n`` days of a calendar, as a ``ShiftedCalendar``.
 
+        They are the moved steps of the range moved back. So days keep the time of day of the start: for days at 09:00,
+        begin the range at 09:00; a shift by hours does not do it.
+
         >>> BaseCalendar.model_validate("MS").shift(9).next("2024-01-01")
         Timestamp('2024-01-10 00:00:00')
         >>> BaseCalendar.model_validate("ME").shift(-1, by="B").next("2024-03-01")
         Timestamp('2024-03-29 00:00:00')
+        >>> BaseCalendar.model_validate("ME").shift(9, "h").steps("2024-01-01", "2024-03-31")
+        DatetimeIndex(['2024-01-01', '2024-02-01', '2024-03-01'], dtype='datetime64[us]', freq=None)
         """
         from .shifts import ShiftedCalendar
 
@@ -261,14 +266,11 @@ class BaseCalendar(BaseModel, abc.ABC):
 
     @property
     def _stretch(self) -> int:
-        """How many microseconds to expand at a time at most, in a search for a step: those of a million steps."""
-        return LAST - FIRST
+        """Microseconds whose steps are few enough to be made at a time, in a search for one of them."""
+        return EVER
 
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
-        """A grid that is right between two places, for a range that begins at ``origin``.
-
-        Its ordinal 0 is the first place at or after ``origin`` where that is between them.
-        """
+        """A grid, right between two places, of a range from ``origin``; ordinal 0 begins it if it is between them."""
         since = origin if origin < low else same_time(low, origin)
         steps = self.steps(axis.datetime(since), axis.datetime(high))
         if not isinstance(steps, Iterable):
@@ -283,16 +285,6 @@ class BaseCalendar(BaseModel, abc.ABC):
 
     def _contains(self, axis: Axis, places: Places) -> "NDArray[np.bool_]":
         return contains_each(self._member_grid, axis, places)
-
-    def _nth(self, when: Instant, n: int, ahead: bool) -> "pd.Timestamp":
-        number = positive(n, "n", "use previous() to go back and next() to go on")
-        moment = to_datetime(when)
-        axis = Axis.of(moment, self._elapsed, self.nonexistent, self.ambiguous)
-        found = nth(self, axis, moment, number, ahead)
-        if found.empty:
-            side = "after" if ahead else "before"
-            raise ValueError(f"{type(self).__name__} has no {n} step(s) {side} {moment} in the years 1 to 9999.")
-        return found[0]
 
 
 class GridCalendar(BaseCalendar):

@@ -56,6 +56,10 @@ class PeriodEdgeCalendar(TabledCalendar):
     def _anchored(self) -> bool:
         return self.calendar._anchored
 
+    @property
+    def _stretch(self) -> int:
+        return max(self.calendar._stretch, 366 * DAY)  # a period is looked at as a whole
+
     def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
         # Whole periods, of whose steps those in the range are kept. They are looked for from a day before until a day
         # after, as elapsed time is not wall time.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 __all__ = [
     "DAY",
     "NOWHERE",
+    "STRETCH",
     "ClosedForm",
     "FixedGrid",
     "Grid",
@@ -29,6 +30,9 @@ __all__ = [
 
 DAY = 86_400_000_000
 """Microseconds in a day of the proleptic Gregorian calendar."""
+
+STRETCH = 2**20
+"""How many places to make at a time at most, in a search for one of them."""
 
 UNBOUNDED = 2**62
 """An ordinal beyond every year: the bound of grids that have a closed form."""

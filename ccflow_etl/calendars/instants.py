@@ -20,7 +20,18 @@ from .zones import EPOCH, MICROSECOND, Ambiguous, Nonexistent, known_zone, resol
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FIRST", "LAST", "Ambiguous", "Axis", "Instant", "Nonexistent", "same_time", "to_datetime", "to_text"]
+__all__ = [
+    "EVER",
+    "FIRST",
+    "LAST",
+    "Ambiguous",
+    "Axis",
+    "Instant",
+    "Nonexistent",
+    "same_time",
+    "to_datetime",
+    "to_text",
+]
 
 Instant: TypeAlias = "dt.date | dt.datetime | pd.Timestamp | np.datetime64 | str"
 """What a bound may be: a date (midnight), a datetime, a Timestamp, a datetime64 or an ISO 8601 string."""
@@ -31,6 +42,7 @@ _FINER_THAN_MICROSECONDS = re.compile(r"[.,]\d{6}\d*[1-9]")
 
 FIRST = (dt.datetime.min - EPOCH) // MICROSECOND
 LAST = (dt.datetime.max - EPOCH) // MICROSECOND
+EVER = LAST - FIRST
 
 
 def to_datetime(when: Instant, name: str = "when") -> dt.datetime:

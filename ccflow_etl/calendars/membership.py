@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .grids import DAY, Grid, Places
 from .instants import FIRST, LAST, Axis, Instant, to_datetime
 
-__all__ = ["as_moments", "as_places", "contains_each", "has_zone"]
+__all__ = ["as_moments", "as_places", "contains_each", "has_zone", "on_grid"]
 
 
 def as_moments(when: Iterable[Instant]) -> Any:
@@ -68,7 +68,15 @@ def contains_each(
         if grid is None:
             found[chosen] = True
         else:
-            k = grid.floor(group)
-            known: Any = (k >= grid.first) & (k < grid.stop)
-            found[chosen] = known & (grid.at(np.where(known, k, 0)) == group) if grid.first < grid.stop else False
+            found[chosen] = on_grid(grid, group)
+    return found
+
+
+def on_grid(grid: Grid, places: Places) -> NDArray[np.bool_]:
+    """For each place, whether it is one of a grid's."""
+    if grid.first >= grid.stop:
+        return np.zeros(len(places), dtype=bool)
+    k = grid.floor(places)
+    known: Any = (k >= grid.first) & (k < grid.stop)
+    found: NDArray[np.bool_] = known & (grid.at(np.where(known, k, grid.first)) == places)
     return found

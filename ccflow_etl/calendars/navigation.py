@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .checks import positive
 from .grids import DAY, NOWHERE, within
-from .instants import FIRST, LAST, Axis
+from .instants import FIRST, LAST, Axis, Instant, to_datetime
 from .ticks import Ticks
 from .zones import MICROSECOND
 
@@ -21,14 +22,21 @@ _REACH = 64 * DAY
 _BLOCKS = 256  # seconds of work, and more than the hours of all the years take
 
 
-def nth(calendar: "BaseCalendar", axis: Axis, moment: dt.datetime, n: int, ahead: bool) -> "pd.DatetimeIndex":
-    """The n-th step strictly after (or before) a moment as an index of one, empty where the years end first.
+def nth(calendar: "BaseCalendar", when: Instant, n: int, ahead: bool) -> "pd.Timestamp":
+    """The n-th step strictly after (or before) an instant.
 
     Raises:
-        ValueError: The calendar's steps are too many to look through all of those years.
+        ValueError: ``n`` is not positive, or no such step is found in the years 1 to 9999.
     """
+    number = positive(n, "n", "use previous() to go back and next() to go on")
+    moment = to_datetime(when)
+    axis = Axis.of(moment, calendar._elapsed, calendar.nonexistent, calendar.ambiguous)
     origin = axis.place(moment)
-    return _nth(calendar, axis, origin, origin, moment, n, ahead)
+    found = _nth(calendar, axis, origin, origin, moment, number, ahead)
+    if found.empty:
+        side = "after" if ahead else "before"
+        raise ValueError(f"{type(calendar).__name__} has no {n} step(s) {side} {moment} in the years 1 to 9999.")
+    return found[0]
 
 
 def closing(calendar: "BaseCalendar", ticks: Ticks, last: dt.datetime) -> "pd.DatetimeIndex":
@@ -49,7 +57,10 @@ def closing(calendar: "BaseCalendar", ticks: Ticks, last: dt.datetime) -> "pd.Da
 def _nth(
     calendar: "BaseCalendar", axis: Axis, origin: int, near: int, moment: dt.datetime, n: int, ahead: bool
 ) -> "pd.DatetimeIndex":
-    """The n-th step after (or before) a moment at the place ``near``, of a range that begins at ``origin``."""
+    """The n-th step after (or before) a moment at the place ``near``, of a range that begins at ``origin``.
+
+    An index of one, empty where the years end first.
+    """
     wanted = n
     while (place := _find(calendar, axis, origin, near, wanted, ahead)) is not None:
         if axis.exact:

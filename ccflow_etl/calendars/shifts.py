@@ -68,6 +68,10 @@ class ShiftedCalendar(TabledCalendar):
     def _anchored(self) -> bool:
         return self.calendar._anchored
 
+    @property
+    def _stretch(self) -> int:
+        return self.calendar._stretch
+
     def _move(self, n: int) -> Move:
         if not isinstance(self.by, Interval):
             return ByDays(self.by, n)

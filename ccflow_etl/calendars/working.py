@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from .calendar import GridCalendar
 from .checks import Days, TimeOfDay
-from .grids import DAY, Grid, StridedGrid, TableGrid, TimedGrid
-from .instants import Axis
+from .grids import DAY, STRETCH, Grid, StridedGrid, TableGrid, TimedGrid
+from .instants import EVER, Axis
 from .interval import Interval
 from .rules import WEEKDAYS, BaseRule
 from .sessions import SessionGrid
@@ -140,6 +140,10 @@ class BusinessHourCalendar(_WorkingCalendar):
     @property
     def _anchored(self) -> bool:
         return True
+
+    @property
+    def _stretch(self) -> int:
+        return min(self.interval.stride * _HOUR * STRETCH, EVER)
 
     def _grid(self, axis: Axis, origin: int, low: int, high: int) -> Grid:
         return self._sessions(self.interval.stride * _HOUR, origin, min(origin, low), max(origin, high))
