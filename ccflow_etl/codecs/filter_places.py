@@ -19,8 +19,10 @@ _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _SECONDS_OF_A_DAY = 86_400
 
 
-def place_of(kind: "pa.DataType", value: Any) -> Number:
+def place_of(kind: "pa.DataType", value: Any) -> Number | None:
     """Return how many steps of a type, of which there may be a fraction, a value is from 0, 1970 or midnight.
+
+    Types without steps, as text, have no places: None.
 
     Raises:
         TypeError, ValueError: If it is no number, time or duration that goes with the type, with the reason.
@@ -44,18 +46,18 @@ def place_of(kind: "pa.DataType", value: Any) -> Number:
         return _time(value) * _PER_SECOND[kind.unit]
     if pa.types.is_duration(kind):
         return _duration(value) * _PER_SECOND[kind.unit]
-    raise TypeError("such columns cannot be filtered by")
+    return None
 
 
 def plain_value(kind: "pa.DataType", value: Any) -> Any:
-    """Return text, bytes or a boolean for a column of these, and None for columns of other types.
+    """Return a value that is text, bytes or a boolean, as the type is.
 
     Raises:
-        TypeError: If the value is of another type than the column's.
+        TypeError: If it is not, or the type is none of them.
 
     >>> import pyarrow as pa
-    >>> plain_value(pa.string(), "AAA"), plain_value(pa.int8(), 7)
-    ('AAA', None)
+    >>> plain_value(pa.string(), "AAA")
+    'AAA'
     """
     import pyarrow as pa
 
@@ -68,7 +70,7 @@ def plain_value(kind: "pa.DataType", value: Any) -> Any:
             if not isinstance(value, types):
                 raise _mismatch(value, expected)
             return value
-    return None
+    raise TypeError("such columns cannot be filtered by")
 
 
 def number_of(value: Any) -> int | float | Decimal:

@@ -90,8 +90,8 @@ def _near(label: Any, kind: "pa.DataType", value: Any) -> tuple[Any, ...]:
             return None, None
         if pa.types.is_float32(kind) or pa.types.is_float64(kind):
             return _near_float(kind, number_of(value))
-        plain = plain_value(kind, value)
-        return _near_place(kind, place_of(kind, value)) if plain is None else (pa.scalar(plain, kind),)
+        place = place_of(kind, value)
+        return (pa.scalar(plain_value(kind, value), kind),) if place is None else _near_place(kind, place)
     except (ValueError, TypeError, ArithmeticError, pa.ArrowException) as error:
         raise ValueError(
             f"{value!r} does not compare with values of type {kind}, as column {label!r} holds: {error}"

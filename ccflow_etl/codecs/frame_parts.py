@@ -19,7 +19,7 @@ def frame_part(schema: "pa.Schema", labels: Sequence[Any] | None) -> Part:
     """Return the columns with these labels, in this order, and those of the index.
 
     Raises:
-        ValueError: If there is no such label.
+        ValueError: If there is no such label, or none is asked for of a Series.
     """
     if labels is None:
         return Part(schema.names)
@@ -27,6 +27,8 @@ def frame_part(schema: "pa.Schema", labels: Sequence[Any] | None) -> Part:
     fields = [column["field"] for column in spec["columns"]]
     index_fields = spec["index"]["fields"]
     there = _labels(spec)
+    if spec["class"] == "Series" and not labels:
+        raise ValueError(f"a Series is one column and not none; ask for {there}, or leave columns out")
     places: list[int] = []
     for label in labels:
         found = [place for place, known in enumerate(there) if same_label(known, label)]

@@ -134,7 +134,7 @@ def _check_schema(schema: "pa.Schema") -> None:
     file = io.BytesIO()
     try:
         _writer(file, schema).close()
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:
         raise Refusal(f"has no Parquet form: {error}") from error
     for before, after in zip(schema, pq.read_schema(pa.BufferReader(file.getvalue())), strict=True):
         if not before.equals(after):

@@ -92,7 +92,7 @@ def _to_array(name: str, values: Any) -> Any:
     try:
         if not as_objects:
             return pa.array(values, from_pandas=False)
-        given = list(values)
+        given = _without_markers(values)
         array = pa.array(given, from_pandas=False)
         kinds = set(map(type, given))
         kept_values = None if any(kinds <= safe for safe in _SAFE) else array.to_pylist()
@@ -106,6 +106,13 @@ def _to_array(name: str, values: Any) -> Any:
                 f"column {name!r}",
             )
     return array
+
+
+def _without_markers(values: Any) -> list[Any]:
+    """Return values as a list, with None for what a dtype of pandas' own, as of text or categories, has for missing."""
+    if not hasattr(getattr(values, "dtype", None), "na_value"):
+        return list(values)
+    return [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
 
 
 def _same(value: Any, kept: Any) -> bool:

@@ -59,6 +59,20 @@ def to_tagged(value: Any) -> Any:
     return {tag: write_tag(tag, value)}
 
 
+def checked_tagged(value: Any) -> Any:
+    """Return the same as ``to_tagged``, else raise ``Refusal`` if a number in it is too long for JSON.
+
+    >>> checked_tagged(("a", 0))
+    {'tuple': ['a', 0]}
+    """
+    tagged = to_tagged(value)
+    try:
+        json.dumps(tagged)
+    except ValueError as error:
+        raise Refusal(f"holds a number that has no text form: {error}") from error
+    return tagged
+
+
 def from_tagged(value: Any) -> Any:
     """Return the value that ``to_tagged`` was given."""
     if isinstance(value, list):

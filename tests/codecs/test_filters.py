@@ -182,7 +182,7 @@ COMPARE = {
 
 
 def matches(cell: Any, comparison: str, value: Any) -> bool:
-    """As SQL has it: what is missing compares with nothing, and is in no list. NaN of a float column is a value."""
+    """What is missing compares with nothing and is in no list, so ``not in`` keeps it. NaN of floats is a value."""
     missing = cell is None or cell is pd.NaT
     if comparison in ("in", "not in"):
         return (not missing and any(cell == one for one in value)) == (comparison == "in")

@@ -85,6 +85,12 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "labels": (with_columns([1, Frame]), "the Index of columns has the dtype object and in row 1"),
     "series name": (pd.Series([1], name=Frame), "the Series has a name that cannot be kept"),
     "attrs": (with_attrs({"a": [1, Frame]}), "attrs holds <class .* of type type"),
+    "long number in attrs": (with_attrs({"a": [10**5000]}), "attrs holds a number that has no text form"),
+    "long number for a name": (
+        pd.Series([1], name=10**5000),
+        "the Series has a name .* number that has no text form",
+    ),
+    "long number for an index": (with_index(pd.Index([1], name=10**5000)), "the index has a name .* no text form"),
     "subclass": (Frame({"a": [1]}), "give pandas.DataFrame"),
 }
 

@@ -86,6 +86,15 @@ def test_tables_and_series_and_duplicate_labels() -> None:
     pd.testing.assert_series_equal(found, series[1:])
 
 
+@pytest.mark.parametrize(("name", "label"), [("s", "s"), (None, "value")])
+def test_a_series_has_its_one_column(name: str | None, label: str) -> None:
+    series = pd.Series([1, 2, 3], name=name)
+    data = CODEC.encode(series)
+    pd.testing.assert_series_equal(CODEC.decode(data, columns=[label]), series)
+    with pytest.raises(PayloadDecodeError, match=rf"one column and not none; ask for \['{label}'\], or leave columns"):
+        CODEC.decode(data, columns=[])
+
+
 @pytest.mark.parametrize("payload", [FRAME[:3], pa.table({"number": [1]})], ids=["frame", "table"])
 def test_a_column_that_is_not_there_is_an_error(payload: Any) -> None:
     data = CODEC.encode(payload)

@@ -333,6 +333,29 @@ def test_parquet_refuses_what_it_has_no_form_for() -> None:
         PayloadCodec(format="parquet").encode(table)
 
 
+def test_decimals_of_whole_hundreds_have_no_parquet_form() -> None:
+    table = pa.table({"x": pa.array([decimal.Decimal("12E+2")], pa.decimal128(5, -2))})
+    assert PayloadCodec(format="arrow").decode(PayloadCodec(format="arrow").encode(table)).equals(table)
+    with pytest.raises(PayloadEncodeError, match="it has no Parquet form: Scale must be a non-negative integer"):
+        PayloadCodec(format="parquet").encode(table)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+@pytest.mark.parametrize("wrap", [pd.Series, pd.Index, pd.array], ids=["series", "index", "array"])
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [(["x", None], "category"), (["x", None], "string"), (["x", None], "string[pyarrow]"), ([7, None], "category")],
+    ids=str,
+)
+def test_a_missing_value_of_a_dtype_of_pandas_is_a_null_in_a_dict_of_columns(
+    kind: CacheFormatName, wrap: Any, values: list[Any], dtype: str
+) -> None:
+    column = wrap(pd.array(values, dtype=dtype))
+    assert PayloadCodec(format=kind).decode(PayloadCodec(format=kind).encode({"a": column})).to_pydict() == {
+        "a": values
+    }
+
+
 def test_files_of_others_are_tables() -> None:
     sink = io.BytesIO()
     pq.write_table(SIMPLE, sink)

@@ -1,5 +1,6 @@
 """Gets of some columns and rows: from Python, YAML and the command line, verified, and no more than was asked for."""
 
+import datetime as dt
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,22 @@ def test_a_context_with_an_artifact_hashes(artifact: Any) -> None:
     assert len({CacheGetContext(artifact=artifact), CacheGetContext(artifact=artifact)}) == 1
 
 
+def test_hashes_and_days_of_a_zone_are_found_by_a_context_and_by_its_json(store: MemoryCacheStore) -> None:
+    hashes = np.array([1, 2**63, 2**64 - 1], dtype="u8")
+    frame = pd.DataFrame({"hash": hashes, "day": pd.date_range("2024-05-01", periods=3, tz="Europe/Paris")})
+    CachePutModel(store=store, format="parquet")(key="frame", payload=frame)
+    get = CacheGetModel(store=store, format="parquet")
+    for filters, rows in (
+        ([["hash", "==", 2**63]], [1]),
+        ([["hash", "in", [1, 2**64 - 1, 2**64]]], [0, 2]),
+        ([["hash", ">", 1.5], ["day", ">=", dt.date(2024, 5, 3)]], [2]),
+        ([["day", "<", dt.date(2024, 5, 2)]], [0]),
+    ):
+        context = CacheGetContext(key="frame", filters=filters)
+        again = CacheGetContext.model_validate_json(context.model_dump_json())
+        assert [get(one).payload.index.to_list() for one in (context, again)] == [rows, rows]
+
+
 @pytest.mark.parametrize(
     ("part", "message"),
     [
@@ -158,6 +175,9 @@ def test_the_command_line_gives_a_part(tmp_path: Path) -> None:
     )
     shown = run("context.columns=[price]")
     assert "there is no column 'price'; there are ['number', 'half', 'kind']" in shown
+    assert "Traceback" not in shown
+    shown = run("context.filters=[[number,'>',abc]]")
+    assert "'abc' does not compare with values of type int64, as column 'number' holds: " in shown
     assert "Traceback" not in shown
     shown = run("model.format=json", "model._target_=ccflow_etl.CacheGetModel")
     assert "format 'json' cannot read some columns or rows only; use 'parquet'" in shown
