@@ -290,6 +290,8 @@ def test_the_first_and_last_days_of_months():
     ("fields", "named"),
     [
         ({"calendar": "B", "period": "month", "which": 0}, "which"),
+        ({"calendar": "D", "period": "year", "which": 10**25}, "which is 10{25}: no period has so many steps"),
+        ({"calendar": "D", "period": "year", "which": -(10**25)}, "which is -10{25}: no period has so many steps"),
         ({"calendar": "B", "period": "month", "which": "second"}, "which"),
         ({"calendar": "B", "period": "decade", "which": 1}, "period"),
         ({"calendar": "2Q", "period": "month", "which": 1}, "calendar"),
