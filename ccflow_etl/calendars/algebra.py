@@ -17,6 +17,7 @@ __all__ = [
     "IntersectionCalendar",
     "TabledCalendar",
     "UnionCalendar",
+    "combined",
     "places",
 ]
 
@@ -111,6 +112,13 @@ class _Combination(TabledCalendar):
 
     def _contains(self, axis: Axis, places: Places) -> Mask:
         return self._pick([calendar._contains(axis, places) for calendar in self.calendars])
+
+
+def combined(kind: type[_Combination], one: BaseCalendar, other: BaseCalendar) -> BaseCalendar:
+    """The combination of two calendars, with the policies that both of them have."""
+    policies = {name: getattr(one, name) for name in ("nonexistent", "ambiguous")}
+    agreed = {name: policy for name, policy in policies.items() if policy == getattr(other, name, None)}
+    return kind(calendars=(one, other), **agreed)
 
 
 class UnionCalendar(_Combination):

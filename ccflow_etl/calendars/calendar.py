@@ -216,21 +216,21 @@ class BaseCalendar(BaseModel, abc.ABC):
 
     def __or__(self, other: "BaseCalendar") -> "BaseCalendar":
         """The steps that either calendar has, as a ``UnionCalendar``."""
-        from .algebra import UnionCalendar
+        from .algebra import UnionCalendar, combined
 
-        return UnionCalendar(calendars=(self, other))
+        return combined(UnionCalendar, self, other)
 
     def __and__(self, other: "BaseCalendar") -> "BaseCalendar":
         """The steps that both calendars have, as an ``IntersectionCalendar``."""
-        from .algebra import IntersectionCalendar
+        from .algebra import IntersectionCalendar, combined
 
-        return IntersectionCalendar(calendars=(self, other))
+        return combined(IntersectionCalendar, self, other)
 
     def __sub__(self, other: "BaseCalendar") -> "BaseCalendar":
         """The steps that this calendar has and the other one has not, as a ``DifferenceCalendar``."""
-        from .algebra import DifferenceCalendar
+        from .algebra import DifferenceCalendar, combined
 
-        return DifferenceCalendar(calendars=(self, other))
+        return combined(DifferenceCalendar, self, other)
 
     def shift(self, n: int, by: "Interval | BaseCalendar | str" = "1D") -> "BaseCalendar":
         """Every step moved by ``n`` times a length, or by ``n`` days of a calendar, as a ``ShiftedCalendar``.
@@ -247,7 +247,7 @@ class BaseCalendar(BaseModel, abc.ABC):
         """
         from .shifts import ShiftedCalendar
 
-        return ShiftedCalendar(calendar=self, n=n, by=by)
+        return ShiftedCalendar(calendar=self, n=n, by=by, nonexistent=self.nonexistent, ambiguous=self.ambiguous)
 
     @property
     def _elapsed(self) -> bool:

@@ -20,6 +20,8 @@ _PERIODS: dict[str, Grid] = {
     "year": MonthGrid(12, "start"),
 }
 
+_LONGEST = 366 * DAY
+
 
 class PeriodEdgeCalendar(TabledCalendar):
     """The first, last or n-th step that a calendar has in each week (from Monday), month, quarter or year.
@@ -42,6 +44,10 @@ class PeriodEdgeCalendar(TabledCalendar):
     def _check_which(cls, value: str | int) -> str | int:
         if value == 0:
             raise ValueError("which is 0: 1 is the first step of a period and -1 the last.")
+        if isinstance(value, int) and abs(value) > _LONGEST:
+            raise ValueError(
+                f"which is {value}: no period has so many steps, one a microsecond for a year is {_LONGEST}."
+            )
         return value
 
     @property
@@ -58,7 +64,7 @@ class PeriodEdgeCalendar(TabledCalendar):
 
     @property
     def _stretch(self) -> int:
-        return max(self.calendar._stretch, 366 * DAY)  # a period is looked at as a whole
+        return max(self.calendar._stretch, _LONGEST)  # a period is looked at as a whole
 
     def _places(self, axis: Axis, origin: int, low: int, high: int) -> Places:
         # Whole periods, of whose steps those in the range are kept. They are looked for from a day before until a day

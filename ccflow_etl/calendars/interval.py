@@ -99,6 +99,9 @@ class Interval(BaseModel):
     def to_offset(self) -> "pd.offsets.BaseOffset":
         """The pandas offset that this interval maps onto; ``W`` is 7 days and ``M`` is ``DateOffset(months=n)``.
 
+        Raises:
+            ValueError: the count is more than a pandas offset holds.
+
         >>> Interval(offset="W", n=2).to_offset()
         <14 * Days>
         """
@@ -107,9 +110,12 @@ class Interval(BaseModel):
 
         if self.offset == "M":
             return pd.DateOffset(months=self.n)
-        if self.offset == "W":
-            return pd.offsets.Day(7 * self.n)
-        return to_offset(f"{self.n}{self.offset}")
+        try:
+            return pd.offsets.Day(7 * self.n) if self.offset == "W" else to_offset(f"{self.n}{self.offset}")
+        except OverflowError:
+            raise ValueError(
+                f"Interval {self} is more than a pandas offset holds: give a smaller count, or ask for its steps here."
+            ) from None
 
     def steps(self, start: "Instant", end: "Instant") -> "pd.DatetimeIndex":
         """The steps from ``start`` to ``end``, both inclusive, in order.

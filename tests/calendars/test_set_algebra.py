@@ -149,6 +149,23 @@ def test_only_calendars_combine(other):
             operation(WeekdayCalendar(), other)
 
 
+@pytest.mark.parametrize(("nonexistent", "hour"), [("shift_forward", 3), ("shift_backward", 1)])
+def test_an_operator_keeps_the_policies_on_which_its_calendars_agree(nonexistent, hour):
+    policies = {"nonexistent": nonexistent, "ambiguous": "later"}
+    days, month_ends = DailyCalendar(**policies), IntervalCalendar(interval="ME", **policies)
+    gap = "2024-03-30T02:30[Europe/Paris]", "2024-03-31T12:00[Europe/Paris]"
+    combined = [days | month_ends, days & month_ends, days - IntervalCalendar(interval="MS", **policies), days.shift(2)]
+    for calendar in combined:
+        assert (calendar.nonexistent, calendar.ambiguous) == (nonexistent, "later")
+        assert calendar.steps(*gap)[-1].hour == hour
+        fold = calendar.steps("2023-10-29T02:30[Europe/Paris]", "2023-10-31T12:00[Europe/Paris]")
+        assert {step.utcoffset() for step in fold} <= {dt.timedelta(hours=1)}
+    other = days | IntervalCalendar(interval="ME", nonexistent=nonexistent, ambiguous="earlier")
+    assert (other.nonexistent, other.ambiguous) == (nonexistent, "raise")
+    with pytest.raises(ValueError, match="2024-03-31 02:30:00 does not exist"):
+        (days | IntervalCalendar(interval="ME")).steps(*gap)
+
+
 # --- navigation
 
 COMBINED = [
@@ -290,6 +307,8 @@ def test_the_first_and_last_days_of_months():
     ("fields", "named"),
     [
         ({"calendar": "B", "period": "month", "which": 0}, "which"),
+        ({"calendar": "D", "period": "year", "which": 10**25}, "which is 10{25}: no period has so many steps"),
+        ({"calendar": "D", "period": "year", "which": -(10**25)}, "which is -10{25}: no period has so many steps"),
         ({"calendar": "B", "period": "month", "which": "second"}, "which"),
         ({"calendar": "B", "period": "decade", "which": 1}, "period"),
         ({"calendar": "2Q", "period": "month", "which": 1}, "calendar"),

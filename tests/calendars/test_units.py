@@ -209,6 +209,12 @@ def test_to_offset(unit, n):
     assert (type(offset), offset.n, offset) == (type(expected), expected.n, expected)
 
 
+@pytest.mark.parametrize("unit", ["D", "W", "B", "ME", "h", "us"])
+def test_a_count_that_no_offset_of_pandas_holds_is_named(unit):
+    with pytest.raises(ValueError, match=f"Interval 10{{30}}{unit} is more than a pandas offset holds"):
+        Interval(offset=unit, n=10**30).to_offset()
+
+
 def test_to_offset_of_a_quarter_starts_in_january():
     assert pd.Timestamp("2024-11-05") + Interval(offset="QS").to_offset() == pd.Timestamp("2025-01-01")
     assert pd.Timestamp("2024-11-05") + Interval(offset="BQS").to_offset() == pd.Timestamp("2025-01-01")
