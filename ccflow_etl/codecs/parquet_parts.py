@@ -64,7 +64,8 @@ def _matching(source: Any, file: "pq.ParquetFile", filters: Any) -> tuple[list[i
 def _by_statistics(schema: "pa.Schema", alternatives: Filters) -> "pa.compute.Expression | None":
     """Return a weaker condition that least and greatest values can rule out, or None if they can rule out nothing.
 
-    They say nothing of NaN, which differs from every value, so a group that has it may match ``!=`` and ``not in``.
+    They say nothing of NaN, which differs from every value, so a group that has it may match ``!=``, ``not in``, and
+    ``in`` a list that has it.
     """
     import pyarrow.parquet as pq
 
@@ -72,11 +73,17 @@ def _by_statistics(schema: "pa.Schema", alternatives: Filters) -> "pa.compute.Ex
         [
             (name, operator, value)
             for name, operator, value in alternative
-            if operator not in ("!=", "not in") or not _is_floating(schema.field(name))
+            if not (_is_floating(schema.field(name)) and _matches_nan(operator, value))
         ]
         for alternative in alternatives
     ]
     return pq.filters_to_expression(weaker) if all(weaker) else None
+
+
+def _matches_nan(operator: str, value: Any) -> bool:
+    import pyarrow.compute as pc
+
+    return operator in ("!=", "not in") or (operator == "in" and bool(pc.any(pc.is_nan(value)).as_py()))
 
 
 def _is_floating(field: "pa.Field") -> bool:

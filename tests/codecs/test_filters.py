@@ -96,6 +96,8 @@ def test_rows_are_those_that_pandas_would_select(filters: Any, rows: list[int]) 
     [
         [("same", "!=", 1.0)],
         [("same", "not in", [1.0])],
+        [("same", "in", [np.nan])],
+        [("same", "in", [7.0, np.nan])],
         [("same", "!=", 1.0), ("number", ">", 0)],
         [[("same", "!=", 1.0)], [("number", "<", 0)]],
         pc.field("same") != 1.0,
