@@ -60,11 +60,7 @@ def to_tagged(value: Any) -> Any:
 
 
 def checked_tagged(value: Any) -> Any:
-    """Return the same as ``to_tagged``, else raise ``Refusal`` if a number in it is too long for JSON.
-
-    >>> checked_tagged(("a", 0))
-    {'tuple': ['a', 0]}
-    """
+    """Return the same as ``to_tagged``, else raise ``Refusal`` if a number in it is too long for JSON."""
     tagged = to_tagged(value)
     try:
         json.dumps(tagged)

@@ -221,7 +221,7 @@ REFUSED = pd.DataFrame(
         (["i", ">", "abc"], "'abc' does not compare with values of type int64, as column 'i' holds: .* give a number"),
         (["i", "==", True], "True does not compare .* column 'i' holds: it is of type bool; give a number"),
         (["i", "in", [1, "2"]], "'2' does not compare with values of type int64, as column 'i' holds"),
-        (["i", "==", object()], "does not compare .* column 'i' holds: it is of type object; give a number"),
+        (["i", "==", ...], "does not compare .* column 'i' holds: it is of type ellipsis; give a number"),
         (["f", "<", "1"], "'1' does not compare with values of type double, as column 'f' holds: .* give a number"),
         (["f", "==", np.True_], "column 'f' holds: it is of type numpy.bool_?; give a number"),
         (
