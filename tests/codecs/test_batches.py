@@ -162,7 +162,7 @@ def stream(count):
         codec.encode_batches(batches(count), file)
         assert sum(len(frame) for frame in codec.decode_batches(file)) == 131_072 * count
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-few, many = stream(12), stream(48)  # with fewer, not all that it ever takes is taken yet
+_, few, many = stream(4), stream(4), stream(40)  # at first, what is kept for the next time is not there yet
 print(many - few)
 """
 
@@ -172,7 +172,7 @@ def test_memory_is_bounded_by_the_batch(kind: CacheFormatName, tmp_path: Path) -
     command = [sys.executable, "-c", STREAM, kind, str(tmp_path / "file")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     batch_size = 131_072 * 8 * 8
-    assert int(done.stdout) < 4 * batch_size, "four times the batches, 302 MB more, take no more than some batches more"
+    assert int(done.stdout) < 4 * batch_size, "ten times the batches, 302 MB more, take no more than some batches more"
 
 
 @pytest.mark.parametrize("kind", FORMATS)
