@@ -28,7 +28,7 @@ demo: .venv/examples-installed ## Backfill four years of real daily weather into
 
 test: .venv/dev-installed lint typecheck ## Lint, check types, run all tests (branch coverage has to be 95%) and small benchmarks.
 	$(BIN)/python -m pytest tests -q -n 2 --benchmark-disable --cov --cov-fail-under=95
-	$(BIN)/python -m pytest benchmarks -q --benchmark-disable
+	$(BIN)/python -m pytest benchmarks -q -n 2 --benchmark-disable
 
 lint: .venv/dev-installed ## Check the style and the format of all code.
 	$(BIN)/python -m ruff check .

@@ -25,7 +25,8 @@ class Instant(Executor):
 
     def __init__(self):
         self.calls = self.sent = 0
-        outcome = Outcome(PLACE, result=GenericResult[int](value=1), started=time.time(), process=os.getpid())
+        result = cloudpickle.dumps(GenericResult[int](value=1))
+        outcome = Outcome(PLACE, result=result, started=time.time(), process=os.getpid())
         self._before, self._after = cloudpickle.dumps(outcome).split(struct.pack("<i", PLACE))
 
     def ahead(self, seconds):

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import settings
 
 # HYPOTHESIS_PROFILE=nightly python -m pytest tests -q
-settings.register_profile("quick", deadline=None)  # a busy machine is not a failure
+# No deadlines: a busy machine is not a failure. Each run of the quick one draws other examples.
+settings.register_profile("quick", deadline=None, max_examples=50)
 settings.register_profile("nightly", deadline=None, max_examples=2_000)
 settings.register_profile("mutation", deadline=None, max_examples=25, derandomize=True, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
