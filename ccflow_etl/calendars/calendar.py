@@ -167,8 +167,9 @@ class BaseCalendar(BaseModel, abc.ABC):
         """The half-open windows of the steps from ``start`` to ``end``: to the next step, or of a fixed span.
 
         Without a span, the last window ends at the first step after ``end`` of the range from ``start`` on; a calendar
-        without a further step leaves it open to the end of the year 9999. With one, what the calendar leaves out does
-        not lengthen a window: with ``span="1D"``, Friday's window of a calendar of weekdays ends on Saturday.
+        without a further step leaves it open to the end of the year 9999, or is a ``ValueError`` where its steps are
+        too many to look through. With a span, what the calendar leaves out does not lengthen a window: with
+        ``span="1D"``, Friday's window of a calendar of weekdays ends on Saturday.
 
         Args:
             start: First instant.

@@ -8,7 +8,7 @@ import numpy as np
 from .errors import Refusal, type_name
 from .frame_columns import Spec, decode_column, encode_column, physical_type
 from .frame_json import array_to_json, json_to_array
-from .tagged import checked_tagged, from_tagged
+from .tagged import from_tagged, to_tagged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +84,7 @@ def keep_label(label: Any) -> Any:
     ('ticker', None, {'tuple': ['a', 0]})
     """
     try:
-        return checked_tagged(label)
+        return to_tagged(label)
     except Refusal as refusal:
         raise Refusal(f"has a name that cannot be kept: it {refusal.reason}") from refusal
 

@@ -10,7 +10,7 @@ from .frame_columns import Spec, decode_column, encode_column
 from .frame_index import decode_index, encode_index, inline_index, keep_label, outline_index
 from .frame_metadata import pandas_document
 from .table_part import SPEC_KEY, Part
-from .tagged import checked_tagged, from_tagged
+from .tagged import from_tagged, to_tagged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,7 +172,7 @@ def _unique(names: Iterable[str]) -> list[str]:
 def keep_attrs(attrs: dict[Any, Any]) -> Any:
     """Return attrs as JSON, which ``from_tagged`` undoes."""
     try:
-        return checked_tagged(dict(attrs)) if attrs else None
+        return to_tagged(dict(attrs)) if attrs else None
     except RecursionError as error:
         raise Refusal("is nested too deeply, or holds itself") from error
 

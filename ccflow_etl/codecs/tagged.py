@@ -18,6 +18,9 @@ from .errors import Refusal, type_name
 
 _PLAIN = frozenset({str, int, bool, type(None)})
 
+# Bits of integers that have a text: the least limit that Python can be given for them is 640 digits.
+_CERTAIN_TEXT = 2_000
+
 
 def dump_tagged(value: Any) -> str:
     """Return a value as JSON text.
@@ -49,6 +52,8 @@ def load_tagged(text: str) -> Any:
 def to_tagged(value: Any) -> Any:
     """Return a value as what JSON has: plain ones as they are, others in an object with their tag."""
     kind = type(value)
+    if kind is int and value.bit_length() > _CERTAIN_TEXT:
+        _check_text(value)
     if kind in _PLAIN:
         return value
     if kind is float:
@@ -59,14 +64,11 @@ def to_tagged(value: Any) -> Any:
     return {tag: write_tag(tag, value)}
 
 
-def checked_tagged(value: Any) -> Any:
-    """Return the same as ``to_tagged``, else raise ``Refusal`` if a number in it is too long for JSON."""
-    tagged = to_tagged(value)
+def _check_text(number: int) -> None:
     try:
-        json.dumps(tagged)
+        str(number)
     except ValueError as error:
         raise Refusal(f"holds a number that has no text form: {error}") from error
-    return tagged
 
 
 def from_tagged(value: Any) -> Any:

@@ -133,6 +133,16 @@ class Run:
         return {record.key: record.status for record in store.list()}
 
 
+def assert_they_end(run, running, code):
+    """Let the running steps end: they are all that succeeded and is marked, and the command tells of it."""
+    for step in running:
+        run.open_gate(step)
+    out, err = run.end()
+    assert run.process.returncode == code
+    assert (out, err) == ("", f"cancelled: 6 steps: {6 - len(running)} cancelled, {len(running)} succeeded\n")
+    assert run.marks() == dict.fromkeys(running, "succeeded")
+
+
 @pytest.fixture
 def start(shell):
     runs = []
@@ -153,12 +163,7 @@ def test_the_first_signal_lets_running_steps_end(start, kind, number):
     run = start(*arguments)
     running = run.begun(workers)
     assert "interrupt again" in run.interrupt(number)
-    for step in running:
-        run.open_gate(step)
-    out, err = run.end()
-    assert run.process.returncode == SIGNALS[number]
-    assert (out, err) == ("", f"cancelled: 6 steps: {6 - workers} cancelled, {workers} succeeded\n")
-    assert run.marks() == dict.fromkeys(running, "succeeded")
+    assert_they_end(run, running, SIGNALS[number])
     assert Counter(run.statuses().values()) == {"succeeded": workers, "cancelled": 6 - workers}
     assert {step for step, status in run.statuses().items() if status == "succeeded"} == set(running)
 
@@ -171,12 +176,7 @@ def test_sigterm_to_all_processes_of_a_run_lets_running_steps_end(start, kind):
     running = run.begun(workers)
     os.killpg(run.process.pid, signal.SIGTERM)
     assert "interrupt again" in run.process.stderr.readline()
-    for step in running:
-        run.open_gate(step)
-    out, err = run.end()
-    assert run.process.returncode == 143
-    assert (out, err) == ("", f"cancelled: 6 steps: {6 - workers} cancelled, {workers} succeeded\n")
-    assert run.marks() == dict.fromkeys(running, "succeeded")
+    assert_they_end(run, running, SIGNALS[signal.SIGTERM])
 
 
 @pytest.mark.parametrize("kind", EXECUTORS)
@@ -188,12 +188,7 @@ def test_sigterm_is_heard_where_ctrl_c_is_ignored(start, kind):
     run.send(signal.SIGINT)
     assert "interrupt again" in run.interrupt(signal.SIGTERM)
     run.send(signal.SIGINT)
-    for step in running:
-        run.open_gate(step)
-    out, err = run.end()
-    assert run.process.returncode == 143
-    assert (out, err) == ("", f"cancelled: 6 steps: {6 - workers} cancelled, {workers} succeeded\n")
-    assert run.marks() == dict.fromkeys(running, "succeeded")
+    assert_they_end(run, running, SIGNALS[signal.SIGTERM])
 
 
 def test_a_second_sigterm_abandons_them_where_ctrl_c_is_ignored(start):

@@ -4,7 +4,6 @@ import datetime as dt
 import decimal
 import io
 import math
-import operator
 from typing import Any
 
 import numpy as np
@@ -16,16 +15,9 @@ from hypothesis import strategies as st
 
 from ccflow_etl import PayloadCodec
 from ccflow_etl.codecs.errors import PayloadDecodeError
+from tests.codecs.comparisons import COMPARE
 
 CODEC = PayloadCodec(format="parquet")
-COMPARE = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 EDGES = [0, 1, 127, 128, 2**31, 2**53, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**30]
 AROUND = sorted({sign * edge + step for edge in EDGES for sign in (1, -1) for step in (-1, 0, 1)})
 NUMBERS: list[Any] = [*AROUND, *map(float, AROUND), 1.5, -0.5, 1e300, math.inf, -math.inf, math.nan]

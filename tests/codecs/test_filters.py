@@ -3,7 +3,6 @@
 import datetime as dt
 import decimal
 import io
-import operator
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 
 from ccflow_etl import PayloadCodec
 from ccflow_etl.codecs.errors import PayloadDecodeError
+from tests.codecs.comparisons import COMPARE
 
 CODEC = PayloadCodec(format="parquet")
 DAYS = pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-03"])
@@ -173,14 +173,6 @@ CELLS = {
     "instant": st.sampled_from([pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-02"), pd.NaT]),
 }
 VALUES = {"float": [1.0, 0.0, 0], "int": [1, 2, 1.5], "text": ["a", ""], "instant": [pd.Timestamp("2024-01-01")]}
-COMPARE = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 
 
 def matches(cell: Any, comparison: str, value: Any) -> bool:
