@@ -112,7 +112,7 @@ class Interval(BaseModel):
             return pd.DateOffset(months=self.n)
         try:
             return pd.offsets.Day(7 * self.n) if self.offset == "W" else to_offset(f"{self.n}{self.offset}")
-        except OverflowError:
+        except (OverflowError, ValueError):  # which one depends on the unit and on pandas
             raise ValueError(
                 f"Interval {self} is more than a pandas offset holds: give a smaller count, or ask for its steps here."
             ) from None

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import cloudpickle
-from ccflow import GlobalState, ModelRegistry
+from ccflow import GlobalState, ModelEvaluationContext, ModelRegistry
 
 from .retry import RetryPolicy
 
@@ -99,6 +99,8 @@ def _unpacked(packed: bytes) -> Work:
 
 
 def _set_state(models: dict[str, bytes | None], options: list[bytes | None]) -> None:
+    # pydantic 2.11 leaves this to the first call, and the first calls of several threads would do it at once.
+    ModelEvaluationContext.model_rebuild()
     registry = ModelRegistry(name="_")
     for name, model in models.items():
         if model is not None:

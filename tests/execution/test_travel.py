@@ -92,3 +92,15 @@ class Doubled:
 
     def __call__(self, item):
         return self.held.value * 2 * item
+
+
+def is_complete(item):
+    from ccflow import ModelEvaluationContext
+
+    return ModelEvaluationContext.__pydantic_complete__
+
+
+def test_the_first_calls_of_several_threads_find_ccflow_complete():
+    with ProcessExecutor(max_workers=1).open() as pool:
+        (outcome,) = run_calls(is_complete, [None], pool=pool)
+    assert outcome.result is True
