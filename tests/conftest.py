@@ -13,11 +13,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 # HYPOTHESIS_PROFILE=nightly python -m pytest tests -q
 # No deadlines: a busy machine is not a failure. Each run of the quick one draws other examples.
-settings.register_profile("quick", deadline=None, max_examples=50)
+settings.register_profile("quick", deadline=None, max_examples=100)
 settings.register_profile("nightly", deadline=None, max_examples=2_000)
 settings.register_profile("mutation", deadline=None, max_examples=25, derandomize=True, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
@@ -37,11 +37,18 @@ def scripts() -> Path:
     return Path(os.environ.get("CCFLOW_ETL_SCRIPTS", Path(sys.executable).parent))
 
 
-@pytest.fixture
-def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the test starts is not measured: what is killed cannot say what it ran, and examples take twice as long."""
-    for name in [name for name in os.environ if name.startswith("COVERAGE")]:
-        monkeypatch.delenv(name)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Properties are marked no_cover: measured they take twice as long, and the lines of a law have examples."""
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("no_cover")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def measured() -> dict[str, str]:
+    """What the environment of a process holds that is measured. Of the others' lines the tests here run enough."""
+    name = "COVERAGE_PROCESS_CONFIG"
+    return {name: os.environ.pop(name)} if name in os.environ else {}
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,6 @@ from ccflow_etl import (
     RuleCalendar,
 )
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 PARIS = ZoneInfo("Europe/Paris")
 NO_MONDAY = [{"month": month, "weekday": "Mon", "n": n} for month in range(1, 13) for n in range(1, 6)]
 RARE = ["1953-05-03", "1999-12-31", "2024-03-05", "2024-03-06", "2151-07-01", "2490-02-28"]

@@ -1,12 +1,16 @@
-"""A folder as a user has it, and the installed commands run in it from a shell."""
+"""A folder as a user has it, and the installed commands run in it: alone in a warm process, else from a shell."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from tests.warm import run_warm, single_command
 
 MODELS = """\
 import datetime as dt
@@ -134,23 +138,29 @@ class Finished:
 class Shell:
     """Runs a command line in a folder, with the commands of this environment on the path and no PYTHONPATH."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, measured: dict[str, str]) -> None:
         self.folder = folder
+        self._measured = measured
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "HYDRA_FULL_ERROR")}
-        return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | more
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return kept | self._measured | {"PATH": path} | more
 
     def __call__(self, command: str, **environment: str) -> Finished:
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=self.folder,
-            env=self.environment(**environment),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        argv = None if environment else single_command(command)
+        if argv is not None:
+            done = run_warm(argv, self.folder, self.environment())
+        else:
+            done = subprocess.run(
+                ["bash", "-c", command],
+                cwd=self.folder,
+                env=self.environment(**environment),
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
         return Finished(done.returncode, done.stdout, done.stderr)
 
     def with_days(self, *, context: str = SIX_DAYS, config: str = "", module: str = "") -> "Shell":
@@ -178,15 +188,15 @@ class Shell:
 
 
 @pytest.fixture(scope="session")
-def shell_in() -> type[Shell]:
+def shell_in(measured: dict[str, str]) -> Callable[[Path], Shell]:
     """Makes a shell in a folder."""
-    return Shell
+    return partial(Shell, measured=measured)
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
+def shell(tmp_path: Path, shell_in: Callable[[Path], Shell]) -> Shell:
     """A shell in an empty folder."""
-    return Shell(tmp_path)
+    return shell_in(tmp_path)
 
 
 @pytest.fixture

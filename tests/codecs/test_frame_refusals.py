@@ -116,6 +116,7 @@ def test_csv_refuses_dates_that_have_no_text_form() -> None:
         PayloadCodec(format="csv").encode(frame)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_description_has_a_size_that_readers_can_take(kind: CacheFormatName) -> None:
     def frame(count: int) -> pd.DataFrame:

@@ -26,6 +26,7 @@ FRAME = pd.DataFrame(
 DATA = CODEC.encode(FRAME)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("columns", [["number"], ["a.b", "kind"], [7], []], ids=str)
 def test_columns_in_the_order_asked_for(columns: list[Any]) -> None:
     assert_frame_equal(CODEC.decode(DATA, columns=columns), FRAME[columns], check_freq=True)

@@ -8,11 +8,14 @@ import doctest
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.warm import run_warm
 
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 INTERPRETERS = {"bash": ["bash", "-euo", "pipefail", "-c"], "python": ["python", "-c"]}
@@ -40,7 +43,7 @@ def read_blocks(text: str) -> list[Block]:
 
 
 @pytest.fixture
-def run_page(tmp_path: Path, scripts: Path, unmeasured: None) -> Callable[..., None]:
+def run_page(tmp_path: Path, scripts: Path) -> Callable[..., None]:
     """Runs a page, with more in the environment, and fails at the first block that does not print what it says."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     environment |= {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "80"}
@@ -49,15 +52,19 @@ def run_page(tmp_path: Path, scripts: Path, unmeasured: None) -> Callable[..., N
         blocks = read_blocks(page.read_text(encoding="utf-8"))
         assert blocks
         for block in blocks:
-            done = subprocess.run(
-                [*INTERPRETERS[block.language], block.code],
-                cwd=tmp_path,
-                env=environment | more,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            )
+            argv = [*INTERPRETERS[block.language], block.code]
+            if block.language == "python" and scripts == Path(sys.executable).parent:
+                done = run_warm(argv, tmp_path, environment | more, merged=True)
+            else:
+                done = subprocess.run(
+                    argv,
+                    cwd=tmp_path,
+                    env=environment | more,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    check=False,
+                )
             where = f"{page.name}, line {block.line}"
             assert done.returncode == 0, f"{where}\n{block.code}\n{done.stdout}"
             if block.output is not None and not doctest.OutputChecker().check_output(block.output, done.stdout, FLAGS):

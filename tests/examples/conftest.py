@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,19 +15,25 @@ from ccflow.callable import EvaluatorBase, ModelEvaluationContext
 from ccflow.evaluators import MultiEvaluator
 from pydantic import PrivateAttr
 
+from tests.warm import run_warm, single_command
+
 CONFIG = Path(__file__).parents[2] / "config"
 NOTES = "To be, or not to be: that is the question.\nWhether 'tis nobler in the mind to suffer\n"
 
 
 class Project:
-    """A folder with config/ and notes.txt, and commands run in it by a real shell."""
+    """A folder with config/ and notes.txt, and commands run in it."""
 
     def __init__(self, folder: Path, scripts: Path):
         self.folder = folder
         self._environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         self._environment["PATH"] = f"{scripts}{os.pathsep}{os.environ['PATH']}"
+        self._installed_here = scripts == Path(sys.executable).parent
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
+        argv = single_command(command)
+        if argv is not None and self._installed_here:
+            return run_warm(argv, self.folder, self._environment)
         return subprocess.run(
             command, shell=True, cwd=self.folder, env=self._environment, capture_output=True, text=True, check=False
         )

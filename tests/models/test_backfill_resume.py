@@ -274,6 +274,7 @@ def test_mistakes_in_the_fields_are_refused(fields):
         BackfillModel(model=Recorder(), **fields)
 
 
+@pytest.mark.no_cover
 def test_100_000_done_steps_are_skipped_at_once(store):
     backfill = BackfillModel(model=Recorder(), checkpoint_store=store)
     context = backfill.context_type.model_validate(["2000-01-01", "2011-05-29T15:00", None, None, "1h"])
@@ -286,6 +287,7 @@ def test_100_000_done_steps_are_skipped_at_once(store):
     assert seconds < 10
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("only", ["missing", "failed"])
 def test_choosing_among_100_000_marks_is_as_quick(store, only):
     """All of them failed before: `missing` wants none, `failed` wants every one."""
@@ -641,7 +643,7 @@ DRIVER = """
 
 
 @pytest.fixture
-def dask_address(importable, dask_pool, unmeasured):
+def dask_address(importable, dask_pool):
     """A cluster that is there before a driver is and after it, and can import the steps."""
     (importable / "days.py").write_text(textwrap.dedent(DAYS))
     return dask_pool._client.scheduler.address

@@ -71,6 +71,7 @@ def under(evaluator, model, context):
         return model(context)
 
 
+@pytest.mark.no_cover
 def test_a_chain_of_five_thousand_nodes_is_evaluated():
     assert under(PARALLEL, Before(), {"number": 5_000}).value == 5_001
 

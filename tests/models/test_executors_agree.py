@@ -100,6 +100,7 @@ def lines_of(path):
     return sorted(kept, key=lambda line: line["step"])
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("kind", EXECUTORS[1:-1])
 def test_two_thousand_steps(models, pools, kind):
     context = ["2018-01-01", "2023-06-23"]

@@ -304,6 +304,7 @@ def models(import_as):
     return import_as("parallel_graph_models", MODELS)
 
 
+@pytest.mark.no_cover
 def test_a_backfill_of_two_thousand_steps_is_the_same_in_a_graph(models, dask_pool):
     context = ["2018-01-01", "2023-06-23"]
     told = []

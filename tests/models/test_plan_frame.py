@@ -161,6 +161,7 @@ def test_a_repr_is_as_short_for_a_long_range():
     assert len(long) < len(short) + 10
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("zone", ["", "[America/New_York]"])
 def test_a_long_plan_fits_a_terminal(store, zone):
     backfill = BackfillModel(model=Day(), checkpoint_store=store)

@@ -44,7 +44,7 @@ def code_cells(notebook):
 
 # The kernel talks to this process over loopback and says at each start that it does so without encryption.
 @pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
-def test_it_runs_without_a_warning_and_writes_nowhere_else(notebook, tmp_path, monkeypatch, unmeasured):
+def test_it_runs_without_a_warning_and_writes_nowhere_else(notebook, tmp_path, monkeypatch):
     work, elsewhere = tmp_path / "work", tmp_path / "elsewhere"
     for folder in (work, elsewhere):
         folder.mkdir()

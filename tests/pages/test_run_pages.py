@@ -286,6 +286,7 @@ def long_report(failed_share: float) -> BackfillResult:
     return result
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("failed_share", [0, 0.01, 1])
 def test_a_hundred_thousand_steps_make_a_page_below_a_megabyte(failed_share, read_html):
     html = long_report(failed_share).to_html()

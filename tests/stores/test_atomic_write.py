@@ -16,8 +16,6 @@ import pytest
 from ccflow_etl.stores.atomic import write_atomic
 from ccflow_etl.stores.unfinished import is_temporary
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())

@@ -14,12 +14,9 @@ import pytest
 from ccflow_etl import LocalCacheStore
 from ccflow_etl.stores.unfinished import is_temporary, remove_abandoned, temporary_file
 
-KILLS = int(os.environ.get("CCFLOW_ETL_KILLS", "40"))
+KILLS = int(os.environ.get("CCFLOW_ETL_KILLS", "20"))
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="forks and kills with a signal"),
-    pytest.mark.usefixtures("unmeasured"),
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks and kills with a signal")
 
 # Every payload is one letter over and over, so that a mixture or a part of one shows.
 DRIVER = """
