@@ -38,6 +38,7 @@ _COMPACT = (
     "[start, end], [start, end, context], [start, end, context, direction] or "
     "[start, end, context, direction, interval or calendar]"
 )
+_EVERY_DAY = IntervalCalendar(interval=Interval(offset="D"), nonexistent="shift_forward", ambiguous="earlier")
 
 
 class BackfillContext(DatetimeRangeContext, Generic[C]):
@@ -88,6 +89,9 @@ class BackfillContext(DatetimeRangeContext, Generic[C]):
         context = handler(_bind(value) if isinstance(value, Mapping) else value)
         if isinstance(context.calendar, IntervalCalendar):
             context.__dict__["interval"] = context.calendar.interval
+        # A range that has no steps to give is a mistake of the range, and not of the run that asks for them.
+        checked = context._calendar if isinstance(context._calendar, IntervalCalendar) else _EVERY_DAY
+        checked.ticks(context.start_datetime, context.end_datetime)
         return context
 
     @field_validator("start_datetime", "end_datetime", mode="before")

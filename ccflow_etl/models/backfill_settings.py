@@ -4,7 +4,7 @@ import abc
 from typing import Annotated, Any, Literal, Self
 
 from ccflow import CallableModel, ContextBase
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, PrivateAttr, field_validator, model_validator
 
 from ..calendars.interval import Interval
 from ..execution.retry import RetryPolicy
@@ -62,6 +62,18 @@ class BackfillSettings(CallableModel, abc.ABC):
     )
     collect: bool = Field(True, description="Whether to keep the steps' outputs.")
     _runs: list[StepReport] | None = PrivateAttr(None)
+
+    @field_validator("chunk")
+    @classmethod
+    def _check_chunk_interval(cls, value: int | Interval | None) -> int | Interval | None:
+        if isinstance(value, Interval):
+            try:
+                value.grid(0)
+            except ValueError:
+                raise ValueError(
+                    f"chunk {value} cannot be cut: give a number of steps, or an interval such as 1W or MS."
+                ) from None
+        return value
 
     @model_validator(mode="after")
     def _check_chunk(self) -> Self:

@@ -139,6 +139,21 @@ OWN = "cc-etl -cp config -cn text_stats context.input_path=notes.txt"
             "cc-etl -cp config -cn backfill_text_stats context.interval=1Q7",
             "error: the context does not fit BackfillContext[StatsContext]\n  context.interval: '1Q7' is not an",
         ),
+        (
+            "cc-etl -cp config -cn backfill_text_stats context.interval=bh",
+            "error: the context does not fit BackfillContext[StatsContext]\n"
+            "  context: Interval 1bh is not supported without working days: use a BusinessHourCalendar, ",
+        ),
+        (
+            "cc-etl -cp config -cn backfill_text_stats context.start_datetime=2024-01-31T00:00Z",
+            "error: the context does not fit BackfillContext[StatsContext]\n"
+            "  context: the start has a time zone and end has none (end is 2024-04-30 00:00:00): ",
+        ),
+        (
+            "cc-etl -cp config -cn backfill_text_stats +backfill.chunk=CBME",
+            "error: the model at 'backfill' is wrong\n"
+            "  backfill.chunk: chunk 1CBME cannot be cut: give a number of steps, or an interval such as 1W or MS.",
+        ),
         ("cc-etl --cfg jib", "error: argument --cfg/-c: invalid choice: 'jib'"),
         (
             "cc-etl hydra.run.dir=/proc/x",

@@ -127,6 +127,12 @@ def test_a_model_of_single_steps_cannot_be_called_for_chunks():
         BackfillModel(model=OneDay(), chunk=2)
 
 
+@pytest.mark.parametrize("chunk", ["CBME", "2bh", "ns"])
+def test_an_interval_that_cannot_cut_is_refused(chunk):
+    with pytest.raises(ValidationError, match=r"chunk \d+\w+ cannot be cut: give a number of steps, or an interval"):
+        BackfillModel(model=Days(), chunk=chunk)
+
+
 @pytest.mark.parametrize("chunk", [0, -1, "2Q", "0D"])
 def test_a_chunk_is_a_positive_count_or_an_interval(chunk):
     with pytest.raises(ValidationError, match="chunk"):

@@ -39,7 +39,15 @@ from pydantic import (
     model_validator,
 )
 
-from ccflow_etl import BackfillContext, BaseCalendar, DailyCalendar, Interval, IntervalCalendar, WeekdayCalendar
+from ccflow_etl import (
+    BackfillContext,
+    BaseCalendar,
+    DailyCalendar,
+    Interval,
+    IntervalCalendar,
+    RuleCalendar,
+    WeekdayCalendar,
+)
 
 START, END = dt.datetime(2024, 1, 30), dt.datetime(2024, 2, 2)
 DAYS = [dt.datetime(2024, 1, 30), dt.datetime(2024, 1, 31), dt.datetime(2024, 2, 1), dt.datetime(2024, 2, 2)]
@@ -915,6 +923,20 @@ def test_the_steps_survive_json_in_a_time_zone():
     ]
 
 
-def test_a_bound_without_a_zone_beside_one_with_a_zone():
-    with pytest.raises(ValueError, match="time zone"):
-        backfill(DateContext, dt.datetime(2024, 3, 9, tzinfo=NEW_YORK), "2024-03-11").steps()
+@pytest.mark.parametrize("calendar", [{}, {"calendar": RuleCalendar()}], ids=["interval", "calendar"])
+def test_a_bound_without_a_zone_beside_one_with_a_zone(calendar):
+    bounds = {"start_datetime": dt.datetime(2024, 3, 9, tzinfo=NEW_YORK), "end_datetime": "2024-03-11"}
+    with pytest.raises(ValidationError, match="time zone"):
+        BackfillContext.model_validate(bounds | calendar)
+
+
+def test_a_midnight_that_the_zone_skips_is_no_mistake_of_a_calendar_that_moves_it():
+    calendar = IntervalCalendar(interval="D", nonexistent="shift_forward")
+    bounds = dict.fromkeys(("start_datetime", "end_datetime"), dt.datetime(2024, 3, 10, 2, 30, tzinfo=NEW_YORK))
+    assert len(BackfillContext.model_validate(bounds | {"calendar": calendar}).steps()) == 1
+
+
+@pytest.mark.parametrize("length", [{"interval": "bh"}, {"interval": "2CBME"}, {"interval": "ns"}, {"calendar": "cbh"}])
+def test_an_interval_that_has_no_steps_of_its_own_is_refused_with_the_range(length):
+    with pytest.raises(ValidationError, match="not supported"):
+        BackfillContext.model_validate({"start_datetime": "2024-01-01", "end_datetime": "2024-02-01"} | length)
