@@ -23,7 +23,7 @@ from pathlib import Path
 
 NEEDED = ("ccflow", "coverage", "hydra.compose", "hydra.main", "pandas", "pyarrow.parquet", "rich.console")
 COMMANDS = ("cc-etl", "cc-etl-explain", "cc-etl-plan")
-SECONDS = 300
+SECONDS = 120
 
 
 def single_command(line: str) -> list[str] | None:
