@@ -17,7 +17,7 @@ from pydantic import (
 from typing_extensions import TypeVar
 
 from ..calendars.bounds import is_expression, read_bound, resolve_bounds
-from ..calendars.builtin import IntervalCalendar
+from ..calendars.builtin import DailyCalendar, IntervalCalendar
 from ..calendars.calendar import BaseCalendar
 from ..calendars.instants import to_datetime, to_text
 from ..calendars.interval import Interval
@@ -38,7 +38,7 @@ _COMPACT = (
     "[start, end], [start, end, context], [start, end, context, direction] or "
     "[start, end, context, direction, interval or calendar]"
 )
-_EVERY_DAY = IntervalCalendar(interval=Interval(offset="D"), nonexistent="shift_forward", ambiguous="earlier")
+_EVERY_DAY = DailyCalendar()
 
 
 class BackfillContext(DatetimeRangeContext, Generic[C]):

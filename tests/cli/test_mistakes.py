@@ -147,7 +147,8 @@ OWN = "cc-etl -cp config -cn text_stats context.input_path=notes.txt"
         (
             "cc-etl -cp config -cn backfill_text_stats context.start_datetime=2024-01-31T00:00Z",
             "error: the context does not fit BackfillContext[StatsContext]\n"
-            "  context: the start has a time zone and end has none (end is 2024-04-30 00:00:00): ",
+            "  context: the start has a time zone and end has none (end is 2024-04-30 00:00:00): "
+            "give both or neither.\n",
         ),
         (
             "cc-etl -cp config -cn backfill_text_stats +backfill.chunk=CBME",

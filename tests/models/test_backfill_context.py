@@ -930,8 +930,8 @@ def test_a_bound_without_a_zone_beside_one_with_a_zone(calendar):
         BackfillContext.model_validate(bounds | calendar)
 
 
-def test_a_midnight_that_the_zone_skips_is_no_mistake_of_a_calendar_that_moves_it():
-    calendar = IntervalCalendar(interval="D", nonexistent="shift_forward")
+def test_a_start_that_the_zone_skips_is_no_mistake_of_a_calendar_that_moves_it():
+    calendar = DailyCalendar(nonexistent="shift_forward")
     bounds = dict.fromkeys(("start_datetime", "end_datetime"), dt.datetime(2024, 3, 10, 2, 30, tzinfo=NEW_YORK))
     assert len(BackfillContext.model_validate(bounds | {"calendar": calendar}).steps()) == 1
 
