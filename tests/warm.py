@@ -23,7 +23,6 @@ from pathlib import Path
 
 NEEDED = ("ccflow", "coverage", "hydra.compose", "hydra.main", "pandas", "pyarrow.parquet", "rich.console")
 COMMANDS = ("cc-etl", "cc-etl-explain", "cc-etl-plan")
-SECONDS = 120
 
 
 def single_command(line: str) -> list[str] | None:
@@ -35,7 +34,7 @@ def single_command(line: str) -> list[str] | None:
 
 
 def run_warm(
-    argv: list[str], folder: Path, environment: dict[str, str], *, merged: bool = False
+    argv: list[str], folder: Path, environment: dict[str, str], *, merged: bool = False, seconds: int = 120
 ) -> subprocess.CompletedProcess[str]:
     """Run one of the commands, or ``python -c CODE``, and wait for it.
 
@@ -44,12 +43,13 @@ def run_warm(
         folder: Its working folder.
         environment: All of its environment.
         merged: Whether stderr goes where stdout goes.
+        seconds: After how many it is killed.
     """
     warm = _warm_process()
     assert warm.stdin
     assert warm.stdout
     with tempfile.NamedTemporaryFile("r") as out, tempfile.NamedTemporaryFile("r") as err:
-        asked = [argv, str(folder), environment, out.name, None if merged else err.name]
+        asked = [argv, str(folder), environment, out.name, None if merged else err.name, seconds]
         warm.stdin.write(json.dumps(asked) + "\n")
         warm.stdin.flush()
         code = int(warm.stdout.readline())
@@ -79,9 +79,9 @@ def _serve() -> None:
         sys.stdout.flush()
 
 
-def _become(argv: list[str], folder: str, environment: dict[str, str], out: str, err: str | None) -> None:
+def _become(argv: list[str], folder: str, environment: dict[str, str], out: str, err: str | None, seconds: int) -> None:
     """Be the command: what it raises, `SystemExit` too, goes on to the interpreter."""
-    signal.alarm(SECONDS)
+    signal.alarm(seconds)
     _redirect(0, os.devnull, os.O_RDONLY)
     _redirect(1, out, os.O_WRONLY)
     if err is None:

@@ -60,7 +60,7 @@ print(tracemalloc.get_traced_memory()[1])
     ],
 )
 def test_a_search_among_hours_and_seconds_ends_in_little_memory(question, answer, tmp_path):
-    told = run_warm(["python", "-c", ASK, question], tmp_path, dict(os.environ))
+    told = run_warm(["python", "-c", ASK, question], tmp_path, dict(os.environ), seconds=60)
     assert (told.returncode, told.stderr) == (0, "")
     assert told.stdout.startswith(answer)
     assert int(told.stdout.split()[-1]) < 150_000_000

@@ -1,7 +1,7 @@
 """Stores that several processes mark at once, are read meanwhile, and whose markers are killed: real processes only.
 
 `CCFLOW_ETL_KILLS=200 CCFLOW_ETL_MARKS=10000 python -m pytest tests/stores/test_checkpoint_kills.py -s` kills more often
-and marks more than the default.
+than the default, and marks as much in a folder as in an SQLite file.
 """
 
 import os
@@ -16,7 +16,7 @@ import pytest
 
 from ccflow_etl import CacheCheckpointStore, LocalCacheStore, LocalCheckpointStore
 
-KILLS = int(os.environ.get("CCFLOW_ETL_KILLS", "20"))
+KILLS = int(os.environ.get("CCFLOW_ETL_KILLS", "40"))
 MARKS = int(os.environ.get("CCFLOW_ETL_MARKS", "500"))
 
 
@@ -43,8 +43,8 @@ def start(script: str, *arguments: object) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("kind", STORES)
-def test_eight_processes_lose_no_marks(tmp_path: Path, kind: str):
+@pytest.mark.parametrize(("kind", "marks"), [("file", 10_000), ("folder", MARKS)])
+def test_eight_processes_lose_no_marks(tmp_path: Path, kind: str, marks: int):
     script = """
         store, process = make(), sys.argv[3]
         print("ready", flush=True)
@@ -53,7 +53,7 @@ def test_eight_processes_lose_no_marks(tmp_path: Path, kind: str):
             store.mark_succeeded(f"{process}/{number:05d}", {"number": number})
     """
     with ExitStack() as stack:
-        markers = [stack.enter_context(start(script, tmp_path, kind, process, MARKS)) for process in range(8)]
+        markers = [stack.enter_context(start(script, tmp_path, kind, process, marks)) for process in range(8)]
         for marker in markers:
             assert marker.stdout is not None
             assert marker.stdout.readline() == "ready\n"
@@ -61,7 +61,7 @@ def test_eight_processes_lose_no_marks(tmp_path: Path, kind: str):
             marker.communicate("go\n")
         assert [marker.returncode for marker in markers] == [0] * 8
     store = STORES[kind](tmp_path)
-    expected = [(f"{process}/{number:05d}", {"number": number}) for process in range(8) for number in range(MARKS)]
+    expected = [(f"{process}/{number:05d}", {"number": number}) for process in range(8) for number in range(marks)]
     assert [(record.key, record.metadata) for record in store.list(status="succeeded")] == expected
     assert all(store.should_skip_many([key for key, _ in expected]))
 

@@ -14,7 +14,7 @@ import pytest
 from ccflow_etl import LocalCacheStore
 from ccflow_etl.stores.unfinished import is_temporary, remove_abandoned, temporary_file
 
-KILLS = int(os.environ.get("CCFLOW_ETL_KILLS", "20"))
+KILLS = int(os.environ.get("CCFLOW_ETL_KILLS", "40"))
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks and kills with a signal")
 
