@@ -5,6 +5,9 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 WEATHER := cc-etl --config-path config --config-name weather store.root=demo-output
 
+# Each of the processes that the tests start would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint typecheck integration browser bench bench-gate docs mutation fuzz clean
 
@@ -27,7 +30,7 @@ demo: .venv/examples-installed ## Backfill four years of real daily weather into
 	@printf '\nRun it again and every artifact is found and skipped; "rm -r demo-output" starts anew.\n'
 
 test: .venv/dev-installed lint typecheck ## Lint, check types, run all tests (branch coverage has to be 95%) and small benchmarks.
-	$(BIN)/python -m pytest tests -q -n 2 --benchmark-disable --cov --cov-fail-under=95
+	$(BIN)/python -m pytest tests -q -n 2 --dist worksteal --benchmark-disable --cov --cov-fail-under=95
 	$(BIN)/python -m pytest benchmarks -q -n 2 --benchmark-disable
 
 lint: .venv/dev-installed ## Check the style and the format of all code.

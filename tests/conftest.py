@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path
@@ -31,6 +32,10 @@ os.environ.setdefault("MPLCONFIGDIR", str(Path(__file__).parents[1] / ".pytest_c
 os.environ.setdefault("MPLBACKEND", "agg")
 
 
+COVERAGE, MEASURED = "COVERAGE_PROCESS_CONFIG", pytest.StashKey[dict[str, str]]()
+MEASURED_CASES = 40
+
+
 @pytest.fixture(scope="session")
 def scripts() -> Path:
     """The folder of the installed commands: CCFLOW_ETL_SCRIPTS, or where this Python is."""
@@ -38,17 +43,32 @@ def scripts() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Properties are marked no_cover: measured they take twice as long, and the lines of a law have examples."""
+    """Marks no_cover what takes twice as long when it is measured, and runs lines that others run: properties, and of
+    a test with many cases all but some from first to last.
+    """
+    cases = defaultdict[tuple[pytest.Item | pytest.Collector | None, str], list[pytest.Item]](list)
     for item in items:
-        if is_hypothesis_test(getattr(item, "obj", None)):
-            item.add_marker("no_cover")
+        cases[item.parent, getattr(item, "originalname", item.name)].append(item)
+    for those in cases.values():
+        kept = 0 if is_hypothesis_test(getattr(those[0], "obj", None)) else MEASURED_CASES
+        chosen = {those[place * len(those) // kept].nodeid for place in range(kept)}
+        for item in those:
+            if item.nodeid not in chosen:
+                item.add_marker("no_cover")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def measured() -> dict[str, str]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Takes back what pytest-cov tells processes to come, which it tells again after each test marked no_cover."""
+    told = os.environ.pop(COVERAGE, None)
+    if told:
+        item.config.stash[MEASURED] = {COVERAGE: told}
+
+
+@pytest.fixture(scope="session")
+def measured(pytestconfig: pytest.Config) -> dict[str, str]:
     """What the environment of a process holds that is measured. Of the others' lines the tests here run enough."""
-    name = "COVERAGE_PROCESS_CONFIG"
-    return {name: os.environ.pop(name)} if name in os.environ else {}
+    return pytestconfig.stash.get(MEASURED, {})
 
 
 @pytest.fixture(scope="session")
@@ -76,9 +96,9 @@ def import_as(importable: Path) -> Iterator[Callable[[str, str], ModuleType]]:
         del sys.modules[name]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dask_pool(importable: Path) -> Iterator[Executor]:
-    """Two Dask workers for many tests: starting them takes seconds."""
+    """Two Dask workers for the tests of a file: starting them takes seconds, and idle they take a tenth of a core."""
     from ccflow_etl import DaskExecutor
 
     with DaskExecutor(n_workers=2, threads_per_worker=1).open() as pool:
@@ -172,13 +192,13 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(tmp_path):
+def terminal(tmp_path, measured):
     """Runs a command, or the text of a Python script, in a terminal of so many columns."""
     opened: list[Terminal] = []
 
     def run(command: str | list[str], columns: int = 80, stdout: int | None = None, **environment: str) -> Terminal:
         argv = [sys.executable, "-c", command] if isinstance(command, str) else command
-        opened.append(Terminal(argv, columns, tmp_path, stdout, environment))
+        opened.append(Terminal(argv, columns, tmp_path, stdout, environment | measured))
         return opened[-1]
 
     yield run

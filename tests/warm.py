@@ -23,6 +23,7 @@ from pathlib import Path
 
 NEEDED = ("ccflow", "coverage", "hydra.compose", "hydra.main", "pandas", "pyarrow.parquet", "rich.console")
 COMMANDS = ("cc-etl", "cc-etl-explain", "cc-etl-plan")
+MEASURED = "COVERAGE_PROCESS_"  # the variables that tell a process to measure itself
 
 
 def single_command(line: str) -> list[str] | None:
@@ -58,8 +59,13 @@ def run_warm(
 
 @functools.cache
 def _warm_process() -> subprocess.Popen[str]:
-    """The one of this test process; it ends with it, when its input does."""
-    return subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    """The one of this test process; it ends with it, when its input does. Its commands are measured, where they are,
+    not it.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(MEASURED)}
+    return subprocess.Popen(
+        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
 
 
 def _serve() -> None:
@@ -91,7 +97,7 @@ def _become(argv: list[str], folder: str, environment: dict[str, str], out: str,
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    if "COVERAGE_PROCESS_CONFIG" in environment:
+    if any(name.startswith(MEASURED) for name in environment):
         import coverage
 
         coverage.process_startup()

@@ -145,12 +145,12 @@ class Shell:
     def environment(self, **more: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "HYDRA_FULL_ERROR")}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return kept | self._measured | {"PATH": path} | more
+        return kept | {"PATH": path} | more
 
     def __call__(self, command: str, **environment: str) -> Finished:
         argv = None if environment else single_command(command)
         if argv is not None:
-            done = run_warm(argv, self.folder, self.environment())
+            done = run_warm(argv, self.folder, self.environment() | self._measured)
         else:
             done = subprocess.run(
                 ["bash", "-c", command],

@@ -71,7 +71,7 @@ SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 class Run:
     """A `cc-etl` that is under way in a folder of its own."""
 
-    def __init__(self, shell, arguments, *, before):
+    def __init__(self, shell, arguments, *, before, measured):
         self.folder = shell.folder
         (self.folder / "gated.py").write_text(MODELS)
         for name in ("config", "temporary"):
@@ -85,7 +85,7 @@ class Run:
         self.process = subprocess.Popen(
             [*before, "cc-etl", "-cp", "config", "-cn", "gated", *arguments],
             cwd=self.folder,
-            env=shell.environment(TMPDIR=str(self.folder / "temporary")),
+            env=shell.environment(**measured, TMPDIR=str(self.folder / "temporary")),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -144,11 +144,12 @@ def assert_they_end(run, running, code):
 
 
 @pytest.fixture
-def start(shell):
+def start(shell, measured):
     runs = []
 
     def start(*arguments, before=()):
-        runs.append(Run(shell, arguments, before=before))
+        # A pool would be measured with its command: its workers take twice as long to start.
+        runs.append(Run(shell, arguments, before=before, measured={} if arguments else measured))
         return runs[-1]
 
     yield start

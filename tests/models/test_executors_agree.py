@@ -1,5 +1,6 @@
 """Two thousand steps, and every policy there is: the same outputs, reports and marks wherever the steps run."""
 
+import functools
 import json
 
 import pytest
@@ -100,15 +101,25 @@ def lines_of(path):
     return sorted(kept, key=lambda line: line["step"])
 
 
+@pytest.fixture(scope="module")
+def two_thousand(models, pools):
+    """What an executor gives for two thousand steps."""
+
+    @functools.cache
+    def run(kind):
+        model = models.Reading(without=7)
+        return told(BackfillModel(model=model, executor=pools[kind], on_error="continue"), ["2018-01-01", "2023-06-23"])
+
+    return run
+
+
 @pytest.mark.no_cover
 @pytest.mark.parametrize("kind", EXECUTORS[1:-1])
-def test_two_thousand_steps(models, pools, kind):
-    context = ["2018-01-01", "2023-06-23"]
-    here = told(BackfillModel(model=models.Reading(without=7), executor=pools["serial"], on_error="continue"), context)
-    there = told(BackfillModel(model=models.Reading(without=7), executor=pools[kind], on_error="continue"), context)
+def test_two_thousand_steps(two_thousand, kind):
+    here = two_thousand("serial")
     assert here[0]["steps"] == 2000
     assert (here[1].succeeded, here[1].failed) == (1715, 285)
-    assert there == here
+    assert two_thousand(kind) == here
 
 
 POLICIES = {
@@ -124,29 +135,36 @@ POLICIES = {
 }
 
 
-@pytest.mark.parametrize("kind", EXECUTORS[1:])
-@pytest.mark.parametrize("policy", POLICIES)
-def test_every_policy(models, pools, kind, policy, tmp_path):
-    model, context, fields = POLICIES[policy]
-    context = {"start_datetime": "2024-01-01", "end_datetime": "2024-04-30", **context}
-    answers, files = [], []
-    for name in ("serial", kind):
-        store, path = Marks(done={"2024-01-05", "2024-02-29"}), tmp_path / f"{name}.jsonl"
+@pytest.fixture(scope="module")
+def under_policy(models, pools, tmp_path_factory):
+    """What an executor gives under a policy, and the lines of its report's file."""
+
+    @functools.cache
+    def run(policy, kind):
+        model, context, fields = POLICIES[policy]
+        store, path = Marks(done={"2024-01-05", "2024-02-29"}), tmp_path_factory.mktemp("policy") / "report.jsonl"
         backfill = BackfillModel(
             model=getattr(models, model)(without=11),
-            executor=pools[name],
+            executor=pools[kind],
             checkpoint_store=store,
             key="{step}",
             report_path=path,
             **fields,
         )
-        answers.append(told(backfill, context, store))
-        files.append(lines_of(path))
-    assert answers[0] == answers[1]
-    assert files[0] == files[1]
-    assert len(files[0]) == 121
-    assert answers[0][1].failed > 0
-    assert answers[0][1].skipped == 2
+        context = {"start_datetime": "2024-01-01", "end_datetime": "2024-04-30", **context}
+        return told(backfill, context, store), lines_of(path)
+
+    return run
+
+
+@pytest.mark.parametrize("kind", EXECUTORS[1:])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_policy(under_policy, policy, kind):
+    answer, lines = under_policy(policy, "serial")
+    assert under_policy(policy, kind) == (answer, lines)
+    assert len(lines) == 121
+    assert answer[1].failed > 0
+    assert answer[1].skipped == 2
 
 
 @pytest.mark.parametrize("kind", EXECUTORS)

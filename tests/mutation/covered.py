@@ -1,7 +1,7 @@
 """Which tests run which lines of the package, and how long each takes: one run of the tests under coverage.
 
-As a pytest plugin (``-p covered``) this module writes down how long each test took, and has every process that a test
-starts measured too.
+As a pytest plugin (``-p covered``) this module writes down how long each test took, and has every test and every
+process that one starts measured, those marked ``no_cover`` too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+
+import pytest
 
 SETTINGS = """\
 [run]
@@ -34,6 +36,12 @@ _seconds: dict[str, float] = defaultdict(float)
 
 def pytest_runtest_logstart() -> None:  # not before: the workers of xdist would be measured twice
     os.environ["COVERAGE_PROCESS_START"] = f"{os.environ[FOLDER]}/coverage.ini"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.own_markers = [mark for mark in item.own_markers if mark.name != "no_cover"]
 
 
 def pytest_runtest_logreport(report) -> None:  # type: ignore[no-untyped-def] # a hook of pytest
