@@ -3,6 +3,8 @@ PYTHON ?= python3
 SECONDS ?= 600
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# on all processors, pip compiles on one
+COMPILE := import compileall, sysconfig; compileall.compile_dir(sysconfig.get_path("purelib"), quiet=2, workers=0)
 WEATHER := cc-etl --config-path config --config-name weather store.root=demo-output
 
 # Each of the processes that the tests start would compile the package anew.
@@ -30,7 +32,8 @@ demo: .venv/examples-installed ## Backfill four years of real daily weather into
 	@printf '\nRun it again and every artifact is found and skipped; "rm -r demo-output" starts anew.\n'
 
 test: .venv/dev-installed lint typecheck ## Lint, check types, run all tests (branch coverage has to be 95%) and small benchmarks.
-	$(BIN)/python -m pytest tests benchmarks -q -n 2 --dist worksteal --benchmark-disable --cov --cov-fail-under=95
+	$(BIN)/python -m pytest tests -q -n 2 --dist worksteal --benchmark-disable --cov --cov-fail-under=95
+	$(BIN)/python -m pytest benchmarks -q -n 2 --benchmark-disable
 
 lint: .venv/dev-installed ## Check the style and the format of all code.
 	$(BIN)/python -m ruff check .
@@ -70,7 +73,8 @@ clean: ## Remove everything that these commands have made, .venv included.
 
 .venv/%-installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo 'Installing ccflow-etl[$*] into .venv ...'
-	@$(INSTALL) --editable '.[$*]'
+	@$(INSTALL) --no-compile --editable '.[$*]'
+	@$(BIN)/python -c '$(COMPILE)'
 	@touch $@
 
 $(BIN)/python:

@@ -28,13 +28,6 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--record and --gate need the full sizes: leave out --benchmark-disable")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Lines that run in a benchmark only are not tested."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker("no_cover")
-
-
 @pytest.fixture(scope="session")
 def full(pytestconfig: pytest.Config) -> bool:
     """Whether sizes and bounds are those of the tables, or with --benchmark-disable, small ones that hold anywhere."""

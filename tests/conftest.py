@@ -47,6 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks no_cover what takes twice as long when it is measured, and runs lines that others run: properties, and of
     a test with many cases all but some from first to last.
     """
+    items.sort(key=lambda item: item.path.parent.name != "notebooks")  # the longest begin first
     cases = defaultdict[tuple[pytest.Item | pytest.Collector | None, str], list[pytest.Item]](list)
     for item in items:
         cases[item.parent, getattr(item, "originalname", item.name)].append(item)

@@ -88,7 +88,7 @@ class Run:
             env=shell.environment(**measured, TMPDIR=str(self.folder / "temporary")),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            bufsize=0,  # what follows a line that is read stays in the pipe
             start_new_session=True,  # a group of processes of its own, as a terminal gives each command
         )
 
@@ -108,7 +108,11 @@ class Run:
         self.send(number)
         heard, _, _ = select.select([self.process.stderr], [], [], 60)
         assert heard, "it says nothing"
-        return self.process.stderr.readline()
+        return self.told()
+
+    def told(self):
+        """The next line of what it says."""
+        return self.process.stderr.readline().decode()
 
     def open_gate(self, step):
         self._pipes[f"gate-{step}"].write(b"\n")
@@ -116,7 +120,7 @@ class Run:
     def end(self):
         out, err = self.process.communicate(timeout=60)
         assert list((self.folder / "temporary").iterdir()) == []
-        return out, err
+        return out.decode(), err.decode()
 
     def close(self):
         self.process.kill()
@@ -176,7 +180,7 @@ def test_sigterm_to_all_processes_of_a_run_lets_running_steps_end(start, kind):
     run = start(*arguments)
     running = run.begun(workers)
     os.killpg(run.process.pid, signal.SIGTERM)
-    assert "interrupt again" in run.process.stderr.readline()
+    assert "interrupt again" in run.told()
     assert_they_end(run, running, SIGNALS[signal.SIGTERM])
 
 
