@@ -1,6 +1,5 @@
 """What all tests share: how hard hypothesis tries, where matplotlib writes, whose commands are run, a terminal, S3."""
 
-import gc
 import importlib
 import os
 import select
@@ -57,12 +56,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in those:
             if item.nodeid not in chosen:
                 item.add_marker("no_cover")
-
-
-def pytest_collection_finish() -> None:
-    """What is there before the first test stays: no collection has to look at it."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,11 +3,16 @@
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Self
 
 __all__ = ["Cancellation"]
+
+# Python hears a signal that comes just before a wait begins, or in another thread, when the wait is over.
+_SECONDS_BETWEEN_LOOKS = 0.5
 
 
 class Cancellation:
@@ -46,13 +51,12 @@ class Cancellation:
 
     def wait(self, seconds: float) -> bool:
         """Wait so many seconds, or until a stop is requested; whether it was."""
-        if not self.requested:
-            try:
-                self._stop.get(timeout=seconds)
-            except queue.Empty:
-                return self.requested
-            self._stop.put(None)  # for whoever else waits
-        return True
+        until = time.monotonic() + seconds
+        while not self.requested and (left := until - time.monotonic()) > 0:
+            with suppress(queue.Empty):
+                self._stop.get(timeout=min(left, _SECONDS_BETWEEN_LOOKS))
+                self._stop.put(None)  # for whoever else waits
+        return self.requested
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.requested:

@@ -1,9 +1,11 @@
 """Cancellation: what SIGINT does while it is entered, and afterwards."""
 
 import signal
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +108,18 @@ def test_an_interrupt_of_a_wait_ends_it():
         assert cancellation.wait(60) is True
         assert time.monotonic() - began < 60
         timer.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at the state of a thread in /proc")
+def test_a_wait_hears_of_a_signal_that_does_not_interrupt_it():
+    """Such as one that comes just before the wait begins: it was lost until the wait was over."""
+    waiting = Path(f"/proc/self/task/{threading.get_native_id()}/stat")
+
+    def signal_here():
+        while waiting.read_text().rpartition(") ")[2][0] != "S":
+            pass
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    with Cancellation() as cancellation, ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(signal_here)
+        assert cancellation.wait(30)
