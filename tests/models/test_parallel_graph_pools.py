@@ -261,6 +261,8 @@ def test_a_model_travels_once_for_a_graph_and_what_it_remembers_ends_with_that(m
 
 
 SCRIPT = """\
+import os
+
 from ccflow import CallableModel, DateContext, Flow, FlowOptions, FlowOptionsOverride, GenericResult
 
 from ccflow_etl import BackfillModel, ParallelGraphEvaluator, ProcessExecutor
@@ -269,7 +271,7 @@ from ccflow_etl import BackfillModel, ParallelGraphEvaluator, ProcessExecutor
 class Day(CallableModel):
     @Flow.call
     def __call__(self, context: DateContext) -> GenericResult[int]:
-        print(context.date, flush=True)
+        os.write(1, f"{context.date}\\n".encode())  # at once: two processes write here
         return GenericResult[int](value=context.date.day)
 
 
