@@ -24,7 +24,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "execution": set(),
     "models": ENGINES | {"pages"},
     "config": set(),
-    "cli": {"", "config", "pages", "execution.progress", "models.run_facts", "models.run_page", "stores.atomic"},
+    "cli": {"", "config", "pages", "execution.progress", "models.run_facts", "models.run_page"}
+    | {"stores.atomic", "stores.folders"},
     "examples": {""},
     "testing": ENGINES | {"models"},
     "plotting": {"calendars"},

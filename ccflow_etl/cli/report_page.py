@@ -66,8 +66,10 @@ def check_report(file: str | None) -> Path | None:
         raise CommandError(f"{REPORT} writes a page, and {file!r} does not end in .html", f"write {REPORT} run.html")
     if path.exists() and not path.is_file():
         raise CommandError(f"{REPORT} {file}: this is not a file", "give the path of one, which may be there already")
+    from ccflow_etl.stores.folders import make_folder
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         _probe(path.parent)
     except OSError as error:
         raise CommandError(f"the report cannot be written to {file}: {error.strerror}") from error

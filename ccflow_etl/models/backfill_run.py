@@ -21,7 +21,7 @@ from .backfill_settings import BackfillSettings
 from .blocks import Block, Work, cut
 from .executor import opened
 from .graph_steps import BackfillDecisions, BackfillStep, StepCall
-from .marks import mark_ended
+from .marks import check_marks, mark_ended
 from .report import StepReport
 from .run_facts import range_facts
 from .step_decisions import decide
@@ -109,6 +109,8 @@ class BackfillRun:
                 *(self.context.start_datetime, self.context.end_datetime, len(self.report)),
                 len(self.report) - len(chosen),
             )
+        elif self._store_to_mark is not None:
+            check_marks(self._store_to_mark)
         with Watch(self.settings, self.context, self.contexts, self.report) as watch:
             return self._run(watch, len(chosen))
 

@@ -15,7 +15,7 @@ from ..execution.runner import Outcome, attempt
 from .backfill_context import BackfillContext
 from .backfill_policy import FailurePolicy
 from .checkpoint_store import OptionalCheckpointStore
-from .marks import mark_ended
+from .marks import check_marks, mark_ended
 from .plan import BackfillPlan
 
 __all__ = ["BackfillDecisions", "BackfillStep", "StepCall", "StepResult"]
@@ -38,8 +38,11 @@ class BackfillDecisions(CallableModel):
 
     @Flow.call(cacheable=False)
     def __call__(self, context: BackfillContext) -> BackfillPlan:
-        """The backfill's plan, without reasons."""
-        plan: BackfillPlan = self.backfill._decide(context)  # type: ignore[attr-defined] # imports point down only
+        """The backfill's plan, without reasons; taken for a run, so the steps' marks have to be possible."""
+        backfill: Any = self.backfill  # imports point down only
+        plan: BackfillPlan = backfill._decide(context)
+        if backfill.checkpoint_store is not None:
+            check_marks(backfill.checkpoint_store)
         return plan
 
 

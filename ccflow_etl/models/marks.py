@@ -5,7 +5,16 @@ from typing import Any
 
 from ..execution.runner import Outcome
 
-__all__ = ["mark_ended"]
+__all__ = ["check_marks", "mark_ended"]
+
+
+def check_marks(store: Any) -> None:
+    """Raise what the first mark would, as of a file that cannot be written, before any step has run for nothing.
+
+    A store that marks in bulk is told of no steps at all; others are found out by the first step that ends.
+    """
+    if hasattr(store, "mark_many"):
+        store.mark_many([], "planned")
 
 
 def mark_ended(store: Any, keys: list[str], outcome: Outcome, noted: Mapping[str, Any] | None = None) -> None:

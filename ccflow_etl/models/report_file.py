@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..stores.folders import make_folder
 from .report import StepReport
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def streamed_report(path: Path, report: StepReport) -> Iterator[Callable[[Steps]
     Raises:
         OSError: The file cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "expected a file for the report, found a folder", str(path))
     waiting: list[int] = []

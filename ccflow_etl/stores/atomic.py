@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from .folders import make_folder, sync_folder
 from .unfinished import temporary_file
 
 # How file systems without hard links (FAT, some network mounts) say so.
@@ -46,14 +47,14 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, overwrite: bool =
             raise OSError(errno.EINVAL, "this is a device or a pipe; give the path of a regular file", str(path))
         if not overwrite:
             return False
-    _make_parents(target.parent, durable)
+    make_folder(target.parent, durable=durable)
     with _complete_file(target, data, durable) as temporary:
         if overwrite:
             os.replace(temporary, target)
         elif not _create(temporary, target):
             return False
     if durable:
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     return True
 
 
@@ -97,23 +98,3 @@ def _claim(temporary: Path, target: Path) -> bool:
         target.unlink(missing_ok=True)
         raise
     return True
-
-
-def _make_parents(folder: Path, durable: bool) -> None:
-    if folder.is_dir():
-        return
-    _make_parents(folder.parent, durable)
-    folder.mkdir(exist_ok=True)
-    if durable:
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put a folder's list of names on disk; only POSIX can, elsewhere the file system sees to it."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

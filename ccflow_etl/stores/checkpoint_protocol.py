@@ -11,7 +11,8 @@ class CheckpointStore(Protocol):
 
     When present these are used too: ``get(key)``, ``mark(key, status, metadata=None)``,
     ``mark_succeeded(key, metadata=None)``, ``list(prefix=None, status=None)``, ``delete(key)`` and the bulk forms
-    ``should_skip_many(keys)``, ``get_many(keys)`` and ``mark_many(keys, status, metadata=None)``.
+    ``should_skip_many(keys)``, ``get_many(keys)`` and ``mark_many(keys, status, metadata=None)``. A backfill begins
+    with ``mark_many`` of no keys, which a store that cannot be written to should refuse.
 
     >>> class Done:
     ...     def should_skip(self, key):

@@ -33,7 +33,7 @@ class LocalCheckpointStore(BaseModel):
     the processes share, and locks that such shares do not keep, so marks could be lost. Several machines share marks
     by ``CacheCheckpointStore``.
 
-    Every method raises ``sqlite3.Error`` (or ``IsADirectoryError``) with the path when the file cannot be used.
+    Every method raises ``sqlite3.Error``, or ``OSError``, with the path when the file cannot be used.
 
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -140,7 +140,10 @@ class LocalCheckpointStore(BaseModel):
         return self.mark(key, "succeeded", metadata)
 
     def mark_many(self, keys: Iterable[str], status: CheckpointStatus, metadata: dict[str, Any] | None = None) -> None:
-        """Set one status and metadata for all keys, in one transaction: all of them or, on an error, none."""
+        """Set one status and metadata for all keys, in one transaction: all of them or, on an error, none.
+
+        Without keys it finds out whether the file can be written to, and creates it.
+        """
         keys = several(keys)
         _, *columns = row_of(new_record("", status, metadata))
         with self._file.connection() as connection, connection:

@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from .folders import make_folder
+
 BUSY_TIMEOUT_SECONDS = 60.0
 
 
@@ -83,7 +85,7 @@ class SQLiteFile:
     def connection(self) -> AbstractContextManager[sqlite3.Connection]:
         """Give the open connection in autocommit mode, to this thread alone; creates the file and its folders.
 
-        Raises ``sqlite3.Error`` that names the path, or ``IsADirectoryError``.
+        Raises ``sqlite3.Error`` that names the path, or ``OSError`` where there can be no such file.
         """
         return self._turn(create=True)
 
@@ -115,7 +117,7 @@ class SQLiteFile:
     def _open(self) -> sqlite3.Connection:
         if self.path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "expected a file for SQLite, found a folder", str(self.path))
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         connection = sqlite3.connect(
             self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
         )

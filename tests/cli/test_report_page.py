@@ -253,7 +253,7 @@ def test_missing_folders_are_made(shop):
         ("run.txt", "error: --report writes a page, and 'run.txt' does not end in .html"),
         ("config/shop.yaml", "error: --report writes a page, and 'config/shop.yaml' does not end in .html"),
         ("folder.html", "error: --report folder.html: this is not a file"),
-        ("shop.py/run.html", "error: the report cannot be written to shop.py/run.html: "),
+        ("shop.py/run.html", "error: the report cannot be written to shop.py/run.html: expected a folder, found"),
         ("/proc/run.html", "error: the report cannot be written to /proc/run.html: "),
         ("''", "error: --report needs a value"),
     ],

@@ -196,7 +196,7 @@ def test_what_waits_in_the_queue_of_a_pool_does_not_begin_either():
         submitted = [future for future, *_ in pool.waiting]
         pool.run_first()
         assert stopped.wait(30)
-        consumer.join(2)  # ends at once where the others are cancelled
+        consumer.join(30)  # ends at once where the others are cancelled
         cancelled = [future.cancelled() for future in submitted]
         while pool.waiting:
             pool.run_first()

@@ -7,11 +7,13 @@ steps at 50 points for each executor; the default is a few kills of 100 steps.
 import datetime as dt
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import time
 from collections import Counter
+from contextlib import closing
 
 import ccflow
 import pytest
@@ -321,6 +323,27 @@ def test_choosing_among_100_000_marks_is_as_quick(store):
 def packaged():
     evaluators = [GraphEvaluator(), MemoryCacheEvaluator(), LoggingEvaluator()]
     return FlowOptionsOverride(options=FlowOptions(evaluator=MultiEvaluator(evaluators=evaluators), cacheable=True))
+
+
+@pytest.mark.parametrize("evaluator", [None, GraphEvaluator()])
+@pytest.mark.parametrize("executor", [None, ThreadExecutor()])
+@pytest.mark.parametrize("table", ["checkpoints", "taken"])
+def test_no_step_runs_whose_mark_cannot_be_kept(tmp_path, evaluator, executor, table):
+    """Be it that there can be no file, or that it belongs to someone else."""
+    path = tmp_path / "marks.sqlite"
+    if table == "taken":
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE VIEW taken AS SELECT 'a' AS key, '' AS status, '' AS updated_at, '' AS metadata")
+    else:
+        path.write_text("a note, in whose place there can be no folder")
+        path = path / "marks.sqlite"
+    model = Recorder()
+    store = LocalCheckpointStore(path=path, table=table)
+    backfill = BackfillModel(model=model, checkpoint_store=store, executor=executor)
+    assert backfill.plan(RANGE).counts == {"planned": 4}
+    with FlowOptionsOverride(options=FlowOptions(evaluator=evaluator)), pytest.raises((OSError, sqlite3.Error)):
+        backfill(RANGE)
+    assert model._runs == []
 
 
 def test_a_graph_is_not_given_what_is_done(store):

@@ -167,9 +167,9 @@ def test_a_long_plan_fits_a_terminal(store, zone):
     backfill = BackfillModel(model=Day(), checkpoint_store=store)
     plan = backfill.plan([f"2000-01-01T06{zone}", f"2011-05-29T21{zone}", None, None, "1h"])
     store.mark_many(plan.keys[100::10], "succeeded")
-    started = time.perf_counter()
+    started = time.process_time()
     text = str(backfill.plan(plan.context))
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     lines = text.splitlines()
     assert max(map(len, lines)) <= 80
     assert len(lines) < 30

@@ -185,7 +185,7 @@ def test_an_ending_that_is_no_format_is_refused():
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match="file"):
+    with pytest.raises(NotADirectoryError, match=r"expected a folder, found a file; .*'.*/file'"):
         BackfillModel(model=Day(), report_path=tmp_path / "file" / "run.jsonl")(RANGE)
 
 
@@ -196,7 +196,7 @@ def test_a_folder_in_the_place_of_the_file_is_seen_before_the_first_step(tmp_pat
     with pytest.raises(IsADirectoryError, match=name):
         BackfillModel(model=Day(), checkpoint_store=store, report_path=tmp_path / name)(RANGE)
     assert store.list() == []
-    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+    assert [*(tmp_path / name).iterdir()] == []
 
 
 @pytest.mark.parametrize("name", ["run.jsonl", "run.parquet"])

@@ -179,6 +179,6 @@ def test_calendars_inside_a_calendar_are_named(read_html):
 
 def test_the_finest_calendar_takes_no_longer_than_its_first_steps():
     IntervalCalendar(interval="us")._repr_html_()  # what is imported once
-    start = time.perf_counter()
+    start = time.process_time()
     IntervalCalendar(interval="us")._repr_html_()
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
