@@ -6,10 +6,11 @@ import shlex
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from ccflow import BaseModel, ModelRegistry
 from omegaconf import OmegaConf
 
 from ccflow_etl.cli.errors import RunFailed
@@ -18,7 +19,7 @@ from ccflow_etl.models.run_facts import span_facts
 from ccflow_etl.models.run_page import outcome_of, run_sections, settings_section, shortened, title_of
 from ccflow_etl.pages.outline import outline
 from ccflow_etl.pages.page import Page, Section
-from ccflow_etl.pages.secrets import HIDDEN, is_secret, secrets_in, without_secrets
+from ccflow_etl.pages.secrets import HIDDEN, is_declared_secret, is_secret, secrets_in, without_secrets
 from ccflow_etl.pages.text import cut
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _INTERPOLATION = re.compile(r"\$\{.*?\}")
 
 def page_of(run: "ReportedRun") -> str:
     """The page of a run that has ended."""
-    settings, secrets = _settings(run.cfg)
+    settings, secrets = _settings(run.cfg, run.job.context)
     secrets |= set(secrets_in(run.job.model)) | set(secrets_in(run.job.context))
     counts = run.runs[-1].summary().by_status if run.runs else {}
     outcome, told = _outcome(run, counts)
@@ -77,23 +78,45 @@ def _error(error: BaseException) -> Section:
     return Section("error", "Error of the run", [told], folded=[("Traceback", trace)])
 
 
-def _settings(cfg: Any) -> tuple[str, set[str]]:
+def _settings(cfg: Any, context: Any) -> tuple[str, set[str]]:
     """The config in lines without its secrets, and these."""
     raw, resolved = (OmegaConf.to_container(cfg, resolve=resolve) for resolve in (False, True))
     secrets = set(secrets_in(resolved))
-    return outline(_hidden(raw, resolved, secrets)), secrets
+    built = {**ModelRegistry.root().models, "context": context}
+    return outline(_hidden(raw, resolved, built, secrets)), secrets
 
 
-def _hidden(raw: Any, resolved: Any, secrets: set[str]) -> Any:
-    """The resolved config without the values that are interpolated from a secret, such as ${oc.env:DB_PASSWORD}."""
+def _hidden(raw: Any, resolved: Any, built: Any, secrets: set[str]) -> Any:
+    """The resolved config without its secrets.
+
+    Left out is what is interpolated from one, such as ${oc.env:DB_PASSWORD}, and what the class of a model that was
+    built from it declares as one.
+    """
     if isinstance(raw, str) and any(map(is_secret, _INTERPOLATION.findall(raw))):
         secrets.update(secrets_in({"secret": resolved}))
         return HIDDEN
     if isinstance(raw, dict) and isinstance(resolved, dict):
-        return {name: _hidden(raw[name], value, secrets) for name, value in resolved.items()}
+        declared = [name for name in resolved if isinstance(built, BaseModel) and is_declared_secret(built, str(name))]
+        secrets.update(secrets_in({"secret": [resolved[name] for name in declared]}))
+        return {
+            name: HIDDEN if name in declared else _hidden(raw[name], value, _part(built, name), secrets)
+            for name, value in resolved.items()
+        }
     if isinstance(raw, list) and isinstance(resolved, list):
-        return [_hidden(*pair, secrets) for pair in zip(raw, resolved, strict=True)]
+        pairs = enumerate(zip(raw, resolved, strict=True))
+        return [_hidden(*pair, _part(built, place), secrets) for place, pair in pairs]
     return resolved
+
+
+def _part(built: Any, name: Any) -> Any:
+    """What was built from a part of the config; None where that has no place of its own."""
+    if isinstance(built, ModelRegistry):
+        built = built.models
+    if isinstance(built, BaseModel):
+        return getattr(built, name, None)
+    if isinstance(built, Mapping):
+        return built.get(name)
+    return built[name] if isinstance(built, list | tuple) and isinstance(name, int) and name < len(built) else None
 
 
 def _versions() -> Section:

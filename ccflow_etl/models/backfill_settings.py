@@ -15,7 +15,7 @@ from .checkpoint_store import OptionalCheckpointStore
 from .executor import OptionalExecutor
 from .report import StepReport
 from .report_file import check_report_path
-from .step_keys import DEFAULT_KEY, check_key
+from .step_keys import DEFAULT_KEY, check_key, placeholders
 from .step_maker import carries_window
 
 __all__ = ["BackfillSettings"]
@@ -100,6 +100,15 @@ class BackfillSettings(CallableModel, abc.ABC):
     def _check_only(self) -> Self:
         if self.only is not None and self.checkpoint_store is None:
             raise ValueError(f"only={self.only!r} needs a checkpoint_store, whose marks say which steps those are.")
+        return self
+
+    @model_validator(mode="after")
+    def _check_code_version(self) -> Self:
+        if self.code_version is not None and not {"model", "version"} & placeholders(self.key):
+            raise ValueError(
+                f"code_version={self.code_version!r} would change nothing, as key {self.key!r} does not have it: "
+                "add {version} or {model}."
+            )
         return self
 
     @property

@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from .step_maker import needs_windows, step_fields
 from .steps import StepContexts, datetimes
 
-__all__ = ["DEFAULT_KEY", "StepKeys", "check_key"]
+__all__ = ["DEFAULT_KEY", "StepKeys", "check_key", "placeholders"]
 
 DEFAULT_KEY = "{model}/{step}/{context}"
 _MIDNIGHT = dt.time()
@@ -30,9 +30,8 @@ def check_key(template: str) -> str:
     >>> check_key("sales/{step}")
     'sales/{step}'
     """
-    fields = [field for field in string.Formatter().parse(template) if field[1] is not None]
-    names = {name for _, name, _, _ in fields}
-    formatted = any(form or conversion for _, _, form, conversion in fields)
+    names = placeholders(template)
+    formatted = any(form or conversion for _, _, form, conversion in string.Formatter().parse(template))
     if formatted or "step" not in names or names - {"model", "version", "context", "step"}:
         raise ValueError(
             f"key {template!r} needs the placeholder {{step}} and may have {{model}}, {{version}} and {{context}}: "
@@ -41,13 +40,23 @@ def check_key(template: str) -> str:
     return template
 
 
+def placeholders(template: str) -> set[str]:
+    """The names of what a template has in braces.
+
+    >>> sorted(placeholders("{model}/{step}"))
+    ['model', 'step']
+    """
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+
+
 class StepKeys(Sequence[str]):
     """Keys of the form of a template, with these placeholders.
 
-    ``{model}`` is the model's name in its metadata, or else its class; with a code version, ``@`` and the version
-    follow. ``{version}`` is the code version alone. ``{step}`` is the step, a date if it is a midnight without a time
-    zone; of a context that carries a range it is the window, ``start--end``. ``{context}`` is a digest of everything in
-    the context that is not the step, so that backfills of different contexts do not take each other's marks.
+    ``{model}`` is the model's class, and its name in its metadata if it has one: in a config that is its place in the
+    registry, which other models have in other configs. With a code version, ``@`` and the version follow.
+    ``{version}`` is the code version alone. ``{step}`` is the step, a date if it is a midnight without a time zone; of
+    a context that carries a range it is the window, ``start--end``. ``{context}`` is a digest of everything in the
+    context that is not the step, so that backfills of different contexts do not take each other's marks.
 
     >>> from ccflow_etl import BackfillContext, LocalWriteModel
     >>> months = BackfillContext(start_datetime="2024-01-01", end_datetime="2024-12-31", interval="ME")
@@ -64,7 +73,7 @@ class StepKeys(Sequence[str]):
         contexts: StepContexts[Any],
     ):
         # An @ of the name's or the version's own is doubled, so that no two of them look the same together.
-        name = (model.meta.name or type(model).__name__).replace("@", "@@")
+        name = ":".join(filter(None, (type(model).__name__, model.meta.name))).replace("@", "@@")
         self._format = template.replace("{model}", name if version is None else f"{name}@{version.replace('@', '@@')}")
         self._format = self._format.replace("{version}", version or "").replace("{context}", _digest(context))
         self._steps, self._ends = contexts.steps, contexts.ends if needs_windows(context) else None

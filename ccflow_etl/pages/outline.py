@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-from .secrets import HIDDEN, is_secret, without_secrets
+from .secrets import HIDDEN, is_declared_secret, is_secret, without_secrets
 
 __all__ = ["outline"]
 
@@ -69,9 +69,8 @@ def _parts(value: Any, hidden: bool) -> "Iterable[tuple[str, Any, bool]] | None"
     """What is before each part of a value, the part, and whether it is hidden; None of a value without parts."""
     if isinstance(value, BaseModel):
         kind = ("_target_:", f"{type(value).__module__}.{type(value).__name__}", False)
-        fields = type(value).model_fields
         shown = (
-            (f"{name}:", part, hidden or is_secret(name) or (name in fields and not fields[name].repr))
+            (f"{name}:", part, hidden or is_secret(name) or is_declared_secret(value, name))
             for name, part in value.__dict__.items()
             if name in value.model_fields_set
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-__all__ = ["HIDDEN", "is_secret", "secrets_in", "without_secrets"]
+__all__ = ["HIDDEN", "is_declared_secret", "is_secret", "secrets_in", "without_secrets"]
 
 HIDDEN = "***"
 """What stands in the place of a secret."""
@@ -63,8 +63,23 @@ def is_secret(name: str) -> bool:
     return bool(_STEMS.search(name)) or any(word.lower() in _WORDS for word in _WORD.findall(name))
 
 
+def is_declared_secret(model: BaseModel, name: str) -> bool:
+    """Whether a model's class says that a field is left out, whatever its name: by its kind, or as it shows it nowhere.
+
+    >>> from pydantic import Field
+    >>> class Source(BaseModel):
+    ...     host: str
+    ...     login: str = Field(repr=False)
+    >>> source = Source(host="db", login="etl:hunter2")
+    >>> is_declared_secret(source, "host"), is_declared_secret(source, "login")
+    (False, True)
+    """
+    field = type(model).model_fields.get(name)
+    return field is not None and (not field.repr or isinstance(getattr(model, name), SecretStr | SecretBytes))
+
+
 def secrets_in(value: Any, secret: bool = False) -> Iterator[str]:
-    """The texts under the names of secrets, and pydantic's secrets, in a mapping or a model; none of a few characters.
+    """The texts that are secrets in a mapping, by their names, or in a model, by its fields; none of a few characters.
 
     >>> sorted(secrets_in({"db": {"user": "etl", "password": "hunter2"}, "tokens": ["abcdef", "-"]}))
     ['abcdef', 'hunter2']
@@ -73,15 +88,21 @@ def secrets_in(value: Any, secret: bool = False) -> Iterator[str]:
         found = value.get_secret_value()
         value, secret = found.decode(errors="replace") if isinstance(found, bytes) else found, True
     if isinstance(value, BaseModel):
-        value = {name: part for name, part in value.__dict__.items() if name in value.model_fields_set}
-    if isinstance(value, Mapping):
+        for name, part in value.__dict__.items():
+            if name in value.model_fields_set:
+                yield from secrets_in(part, secret or _names_secret(name) or is_declared_secret(value, name))
+    elif isinstance(value, Mapping):
         for name, part in value.items():
-            yield from secrets_in(part, secret or (is_secret(str(name)) and str(name) not in _NAMES))
+            yield from secrets_in(part, secret or _names_secret(str(name)))
     elif isinstance(value, list | tuple):
         for part in value:
             yield from secrets_in(part, secret)
     elif secret and isinstance(value, str) and len(value) >= _SHORTEST:
         yield value
+
+
+def _names_secret(name: str) -> bool:
+    return is_secret(name) and name not in _NAMES
 
 
 def without_secrets(text: str) -> str:

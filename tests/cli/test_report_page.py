@@ -11,18 +11,31 @@ MODELS = """\
 import os
 
 from ccflow import CallableModel, DateContext, Flow, GenericResult, NullContext
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
+
+
+class Login(CallableModel):
+    '''A part of another model, or in the registry alone.'''
+
+    user: SecretStr
+    also: list[str] = Field([], repr=False)
+
+    @Flow.call
+    def __call__(self, context: NullContext) -> GenericResult[int]:
+        return GenericResult[int](value=1)
 
 
 class Shop(CallableModel):
     uri: str = ""
     api_token: SecretStr = SecretStr("")
     bad: list[int] = []
+    logins: list[Login] = []
+    hidden: str = Field("", repr=False)
 
     @Flow.call
     def __call__(self, context: DateContext) -> GenericResult[int]:
         if context.date.day in self.bad:
-            raise LookupError(f"no <data> from {self.uri} with {self.api_token.get_secret_value()}")
+            raise LookupError(f"no <data> from {self.uri} with {self.api_token.get_secret_value()} {self.hidden}")
         return GenericResult[int](value=context.date.day)
 
 
@@ -197,6 +210,34 @@ def test_no_secret_of_the_config_gets_into_the_page(shop):
     assert "client_secret: ***" in page
     assert "- a\n      - ***" in page
     assert "+more.value.client_secret=***" in page
+
+
+DECLARED = """\
+  hidden: declared-1
+  logins:
+    - {_target_: shop.Login, user: user-2, also: [also-2]}
+alone:
+  _target_: shop.Login
+  user: user-3
+  also: [also-3]
+registry:
+  inner:
+    _target_: shop.Login
+    user: usr4
+    also: [also-4]
+"""
+
+
+def test_what_a_class_declares_as_secret_does_not_get_into_the_page(shop):
+    """Of the model that is run, of its parts, and of what nothing refers to; under names that tell nothing."""
+    config = SHOP.replace("  bad: []\n", "  bad: [3]\n" + DECLARED)
+    (shop.folder / "config" / "declared.yaml").write_text(config)
+    done, page = run(shop, "", "declared")
+    assert done.code == 1
+    for secret in ("declared-1", "user-2", "also-2", "user-3", "also-3", "usr4", "also-4"):
+        assert secret not in page
+    assert page.count("user: ***") == page.count("also: ***") == 3
+    assert "hidden: ***" in page
 
 
 def test_a_model_that_is_no_backfill_has_a_page(shop):

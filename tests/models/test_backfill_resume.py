@@ -360,9 +360,11 @@ def test_a_graph_is_not_given_what_is_done(store):
 class FailsThird(Recorder):
     """Fails in the third step that it is run for, whichever it is: a graph is in no order."""
 
+    fails: bool = True
+
     @Flow.call
     def __call__(self, context: RegionContext) -> GenericResult[str]:
-        if len(self._runs) == 2:
+        if self.fails and len(self._runs) == 2:
             raise LookupError("the third")
         return super().__call__(context)
 
@@ -371,7 +373,7 @@ def test_steps_that_finished_in_a_graph_are_marked_when_another_fails(store):
     model = FailsThird()
     with packaged(), pytest.raises(LookupError):
         BackfillModel(model=model, checkpoint_store=store)(RANGE)
-    again = Recorder()
+    again = FailsThird(fails=False)
     with packaged():
         BackfillModel(model=again, checkpoint_store=store)(RANGE)
     assert len(model._runs) == 2
@@ -410,8 +412,8 @@ def test_a_step_has_one_key_in_every_range_and_direction(start, interval, model,
 
 def test_the_default_key_can_be_read():
     for model, context, shown in [
-        (Recorder(), ["2024-02-01", "2024-02-01"], "recorder/2024-02-01/"),
-        (Recorder(), ["2024-02-01T06:30", "2024-02-01T06:30"], "recorder/2024-02-01T06:30:00/"),
+        (Recorder(), ["2024-02-01", "2024-02-01"], "Recorder:recorder/2024-02-01/"),
+        (Recorder(), ["2024-02-01T06:30", "2024-02-01T06:30"], "Recorder:recorder/2024-02-01T06:30:00/"),
         (Span(), ["2024-02-01", "2024-02-01", None, None, "MS"], "Span/2024-02-01--2024-03-01/"),
     ]:
         [key] = keys_of(model, context)
@@ -438,6 +440,16 @@ def test_keys_differ_where_anything_differs(one, other, same):
 
     assert key(one) != key(other)
     assert key(one) == key(one)
+
+
+def test_neither_class_nor_name_is_all_of_a_key():
+    """A config names its model by its place in the registry, which in most of them is ``model``."""
+
+    class Other(Recorder):
+        pass
+
+    named = [kind(meta=ccflow.MetaData(name=name)) for kind in (Recorder, Other) for name in ("", "north", "south")]
+    assert len({key for model in named for key in keys_of(model, RANGE)}) == 4 * len(named)
 
 
 SET_KEYS = """
@@ -484,10 +496,18 @@ def test_a_new_code_version_runs_everything_once(store):
     assert model._runs == DATES * 3
 
 
+@pytest.mark.parametrize("key", ["{step}", "sales/{step}/{context}"])
+def test_a_code_version_that_no_key_has_is_refused(key):
+    with pytest.raises(ValidationError, match=r"code_version='2' would change nothing.*add \{version\} or \{model\}"):
+        BackfillModel(model=Recorder(), key=key, code_version="2")
+    for more in ("@{version}", "@{model}"):
+        assert BackfillModel(model=Recorder(), key=key + more, code_version="2").code_version == "2"
+
+
 def test_a_template_of_ones_own():
     assert keys_of(Recorder(), RANGE, key="sales/{step}") == [f"sales/{date}" for date in DATES]
     assert keys_of(Recorder(), RANGE[:1] * 2, key="{version}:{model}:{step}", code_version="7") == [
-        "7:recorder@7:2024-01-30"
+        "7:Recorder:recorder@7:2024-01-30"
     ]
     [key] = keys_of(Recorder(), RANGE[:1] * 2, key="{context}/{step}")
     assert key.endswith("/2024-01-30")

@@ -92,7 +92,7 @@ def test_secrets_of_models_are_hidden_and_found():
     assert "user" not in told  # it was not given
     for secret in ("tok-12345", "pin-12345", "blob-12345", "unseen-1"):
         assert secret not in told
-    assert set(secrets_in({"client": client})) == {"tok-12345", "pin-12345", "blob-12345"}
+    assert set(secrets_in({"client": client})) == {"tok-12345", "pin-12345", "blob-12345", "unseen-1"}
 
 
 def test_a_key_that_is_a_template_is_told():
