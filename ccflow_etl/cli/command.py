@@ -13,6 +13,7 @@ from ccflow_etl import __version__
 from ccflow_etl.cli.arguments import Arguments, read_arguments
 from ccflow_etl.cli.errors import BROKEN_PIPE, INTERRUPTED, RUN_FAILED, SUCCESS, TERMINATED, CommandError
 from ccflow_etl.cli.help import HELP
+from ccflow_etl.cli.streams import open_closed_streams
 
 COMMON_FLAGS = ("--json", "--debug")
 
@@ -34,6 +35,7 @@ def run_command(
         flags: The command's own flags, besides `--json` and `--debug`.
         options: The command's own flags that have a value, and what the value is.
     """
+    open_closed_streams()
     argv = sys.argv[1:]
     debug = "--debug" in argv or os.environ.get("HYDRA_FULL_ERROR") == "1"
     # importing makes only objects that stay, a fifth of the start-up went into looking for others

@@ -1,7 +1,6 @@
 """`cc-etl`: run a configured callable."""
 
 import sys
-from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING
 
 from ccflow_etl.cli.arguments import Arguments
@@ -22,14 +21,14 @@ def _run(arguments: Arguments) -> None:
     from ccflow_etl.cli.job import prepare
     from ccflow_etl.cli.output import summary, to_json
     from ccflow_etl.cli.report_page import REPORT, check_report, check_single, reported
+    from ccflow_etl.cli.streams import kept_for_result
     from ccflow_etl.execution.progress import progress_by_default
 
     as_json, page = "--json" in arguments.flags, check_report(arguments.options.get(REPORT))
 
     def task(cfg: "DictConfig") -> None:
         check_single(page)
-        # with --json stdout is for the result alone, whatever a model prints
-        with redirect_stdout(sys.stderr) if as_json else nullcontext(), progress_by_default(sys.stderr.isatty()):
+        with kept_for_result(as_json), progress_by_default(sys.stderr.isatty()):
             job = prepare(cfg, arguments.options.get(FROM_PLAN))
             with reported(job, cfg, page) as run:
                 run.result = run.job.run()
