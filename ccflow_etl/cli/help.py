@@ -15,13 +15,15 @@ Flags
 """
 
 _COMMON = """\
+  --cfg, -c job            print the composed config
   --debug                  show the full traceback of an error (as HYDRA_FULL_ERROR=1 does)
   --version                print the version
   --help, -h               print this; --hydra-help prints Hydra's own flags, which all work
 """
 
 _EXIT_CODES = """\
-Exit codes: 0 it worked, 1 the run failed, 2 the arguments or the config are wrong, 130 interrupted.
+Exit codes: 0 it worked, 1 the run failed, 2 the arguments or the config are wrong, 130 interrupted,
+  141 nobody reads stdout any more, 143 terminated.
 """
 
 HELP = {
@@ -46,13 +48,13 @@ cli.model (a ccflow.FlowOptions). The packaged groups are callable, backfill and
 cc-etl-explain prints the config that the same arguments compose, cc-etl-plan the steps that they would run.
 
 {_ARGUMENTS}\
-  --from-plan FILE         run a saved plan: its context, its steps; started again, it goes on where it was
+  --from-plan FILE         run a saved plan: its context, its steps; with a checkpoint store it goes on where it was
   --report FILE.html       write a page of the run, however it ends: a map of its steps, failures, config, versions
   --json                   print the result as one line of JSON on stdout; all else goes to stderr
   --multirun, -m           run once for each combination of values: context.min_length=1,2,3
-  --cfg, -c job            print the composed config
 {_COMMON}
-Logs go to stderr, hydra.verbose=ccflow shows each evaluation. No folder is made unless you set hydra.run.dir.
+Logs go to stderr, hydra.verbose=ccflow shows each evaluation. No folder is made unless you set hydra.run.dir
+(with -m hydra.sweep.dir).
 {_EXIT_CODES}""",
     "cc-etl-explain": f"""\
 cc-etl-explain prints the config that cc-etl would run with the same arguments, resolved, and runs nothing.
@@ -89,7 +91,7 @@ week, whatever "yesterday" or "latest" is by then. The context need not be given
   --status                 print the marks of the steps instead: by status, the gaps, the last failures
   --clear KEY-GLOB         remove the marks of the steps with such keys, after a question: --clear '*/2026-05-*'
   --clear-failed           remove the marks of the steps that failed, after a question
-  --yes                    remove without a question, as where there is no terminal
+  --yes                    remove without a question; needed where there is no terminal
   --json                   print the plan, with all steps, or the status, as one line of JSON
 {_COMMON}
 {_EXIT_CODES}""",
