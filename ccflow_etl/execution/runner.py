@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -104,23 +104,27 @@ def _run_in_pool(
     submit: "Submit", items: Iterable[Any], window: "Window", go_on: Callable[[], bool]
 ) -> Iterator[Outcome]:
     done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
-    running: dict[Future[Any], tuple[int, Any]] = {}
+    running: dict[Future[Any], tuple[int, Any, float]] = {}
     waiting = enumerate(items)
     seconds: float | None = None
+    refused: Outcome | None = None
+    is_told = False  # by a call that had begun, that there are no more
     while True:
         while len(running) < window(seconds) and go_on() and (entry := next(waiting, None)) is not None:
             try:
                 future = submit(*entry)
             except BrokenExecutor as broken:  # a worker died, and the pool takes no more calls
-                yield _failure(*entry, broken)
+                refused = replace(_failure(*entry, time.time(), broken), attempts=0)
                 window = _nothing
             else:
-                running[future] = entry
+                running[future] = (*entry, time.time())
                 future.add_done_callback(done.put)
         if not go_on():
             for future in [future for future in running if future.cancel()]:
                 del running[future]
         if not running:
+            if refused is not None and not is_told:
+                yield refused
             return
         try:
             future = done.get(timeout=_SECONDS_BETWEEN_LOOKS)
@@ -128,7 +132,7 @@ def _run_in_pool(
             continue
         if future not in running:  # cancelled here
             continue
-        index, item = running.pop(future)
+        index, item, submitted = running.pop(future)
         if future.cancelled() and not go_on():  # it had not begun
             continue
         error = CancelledError("the pool cancelled the call") if future.cancelled() else future.exception()
@@ -138,7 +142,8 @@ def _run_in_pool(
             seconds = outcome.seconds if seconds is None else 0.9 * seconds + 0.1 * outcome.seconds
             yield outcome
         elif isinstance(error, Exception):  # of the pool itself: a worker that died, say
-            yield _failure(index, item, error)
+            is_told = is_told or isinstance(error, BrokenExecutor)
+            yield _failure(index, item, submitted, error)
         else:
             raise error
 
@@ -160,9 +165,11 @@ def _lose_result(outcome: Outcome, what: str, error: Exception) -> None:
     outcome.result, outcome.error, outcome.trace = None, TypeError(outcome.told), outcome.told
 
 
-def _failure(index: int, item: Any, error: Exception) -> Outcome:
+def _failure(index: int, item: Any, submitted: float, error: Exception) -> Outcome:
+    """What becomes of a call that cannot tell: it took the time since it was submitted."""
     trace = "".join(traceback.format_exception(error))
-    return Outcome(index, item, error=error, told=_told(error), trace=trace)
+    seconds = max(time.time() - submitted, 0.0)
+    return Outcome(index, item, error=error, told=_told(error), trace=trace, started=submitted, seconds=seconds)
 
 
 def _told(error: Exception) -> str:

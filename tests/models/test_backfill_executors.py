@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import contextvars
+import datetime as dt
 import multiprocessing
 import os
 import threading
@@ -81,6 +82,11 @@ MODELS = """
             super().__init__(f"{text} ({code})")
 
 
+    class Unreadable:
+        def __reduce__(self):
+            return int, ("no number",)
+
+
     class Troubled(CallableModel):
         trouble: str
 
@@ -94,7 +100,7 @@ MODELS = """
             return GenericResult[object](value=threading.Lock())
 
         def result_read_by_no_one(self):
-            return GenericResult[object](value=TwoPartError(404, "no such page"))
+            return GenericResult[object](value=Unreadable())
 
         def lock_in_error(self):
             raise LookupError("no data", threading.Lock())
@@ -408,7 +414,7 @@ def test_an_error_in_a_process_keeps_its_type_message_traceback_and_step(models,
     ("trouble", "named"),
     [
         ("lock_as_result", "lock"),
-        ("result_read_by_no_one", "the result of step 2 was sent back and cannot be read: TypeError"),
+        ("result_read_by_no_one", "the result of step 2 was sent back and cannot be read: ValueError"),
         ("lock_in_error", "LookupError.*no data"),
         ("two_part_error", r"TwoPartError.*no such page \(404\)"),
     ],
@@ -456,16 +462,36 @@ def test_a_worker_that_dies_is_a_clear_error(models, tmp_path):
     assert marks["2024-01-03"] == "failed"
 
 
-def test_a_worker_that_dies_is_in_the_report_of_a_run_that_goes_on(models):
-    """Another pool, or the end: whichever it is, every step has its line."""
+def test_a_worker_that_dies_is_in_the_report_of_a_run_that_goes_on(models, tmp_path):
+    """Those that were not begun did not fail, and have no marks."""
+    store, began = LocalCheckpointStore(path=tmp_path / "marks.sqlite"), dt.datetime.now(dt.UTC)
     with pytest.raises(BackfillError, match="process") as caught:
         BackfillModel(
-            model=models.Troubled(trouble="death"), executor=ProcessExecutor(max_workers=1), on_error="continue"
+            model=models.Troubled(trouble="death"),
+            executor=ProcessExecutor(max_workers=1),
+            on_error="continue",
+            checkpoint_store=store,
+            key="{step}",
         )(RANGE)
-    told = statuses(caught.value.result)
-    assert len(told) == 12
-    assert told[:3] == ["succeeded", "succeeded", "failed"]
-    assert set(told[3:]) <= {"succeeded", "failed", "cancelled"}
+    report = caught.value.result.report
+    assert statuses(caught.value.result) == ["succeeded", "succeeded", "failed"] + ["cancelled"] * 9
+    assert report["attempts"].tolist() == [1] * 3 + [0] * 9
+    assert report["started"][:3].between(began, dt.datetime.now(dt.UTC)).all()
+    assert report["started"][3:].isna().all()
+    assert [mark.status for mark in store.list()] == ["succeeded", "succeeded", "failed"]
+
+
+def test_a_pool_that_is_broken_from_the_start_says_so(models):
+    """The first step fails: nothing else would tell why there is none."""
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        with pytest.raises(concurrent.futures.BrokenExecutor):
+            pool.submit(os._exit, 1).result()
+        with pytest.raises(
+            BackfillError, match=r"1 of 12 steps failed and 11 did not run.*BrokenProcessPool"
+        ) as caught:
+            BackfillModel(model=models.Troubled(trouble="death"), executor=pool, on_error="continue")(RANGE)
+    assert statuses(caught.value.result) == ["failed"] + ["cancelled"] * 11
+    assert caught.value.result.report["attempts"].tolist() == [0] * 12
 
 
 # --- configuration
