@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from ccflow_etl.cli.command import warn
-from ccflow_etl.cli.errors import CommandError, RunFailed
+from ccflow_etl.cli.errors import BAD_CONFIGURATION, CommandError, RunFailed
 
 if TYPE_CHECKING:
     from ccflow_etl.cli.job import Job
@@ -102,7 +102,7 @@ def check_single(path: Path | None) -> None:
 
 @contextmanager
 def reported(job: "Job", cfg: DictConfig, path: Path | None) -> Iterator[ReportedRun]:
-    """A run whose page is written when this is left, however it ended; without a path there is none."""
+    """A run whose page is written when this is left, however it ended; without a path, or a run, there is none."""
     run = ReportedRun(job, cfg)
     if path is None:
         yield run
@@ -114,7 +114,8 @@ def reported(job: "Job", cfg: DictConfig, path: Path | None) -> Iterator[Reporte
         run.error = error
         raise
     finally:
-        _write(run, path)
+        if not (isinstance(run.error, CommandError) and run.error.exit_code == BAD_CONFIGURATION):
+            _write(run, path)
 
 
 def _write(run: ReportedRun, path: Path) -> None:

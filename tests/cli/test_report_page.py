@@ -335,6 +335,14 @@ def test_a_mistake_in_the_config_has_no_page(shop):
     assert page is None
 
 
+def test_a_plan_that_does_not_go_with_the_config_has_no_page(shop):
+    assert shop("cc-etl-plan -cp config -cn shop --output plan.parquet").code == 0
+    (shop.folder / "run.html").write_text("of an earlier run")
+    done, page = run(shop, "--from-plan plan.parquet context.end_datetime=2024-02-01")
+    assert done.code == 2
+    assert page == "of an earlier run"
+
+
 @pytest.mark.parametrize("sweep", ["--multirun model.bad='[1],[2]'", "hydra.mode=MULTIRUN model.bad='[1],[2]'"])
 def test_several_jobs_have_no_page(shop, sweep):
     done, page = run(shop, sweep)
