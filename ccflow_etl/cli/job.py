@@ -87,9 +87,9 @@ class Job:
         try:
             with FlowOptionsOverride(options=outer), FlowOptionsOverride(options=inner):
                 return self.model(self.context) if self.saved is None else self.saved.run()
-        except CommandError:
+        except (CommandError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:  # SystemExit, and what a library raises that is no Exception
             hint = None
             if isinstance(error, SystemExit):
                 told = f"the model ended the process with {error!r}"

@@ -23,6 +23,9 @@ __all__ = ["Outcome", "attempt", "run_calls"]
 
 _WORKERS_OF_UNKNOWN_POOL = 16
 
+# Whatever else a call raises is its own failure: a panic of a library in Rust is no Exception, nor is a cancelled task.
+_ENDS_THE_RUN = (KeyboardInterrupt, SystemExit, GeneratorExit)
+
 # While no call ends: workers of a cluster come and go, and a stop may be requested.
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -39,7 +42,7 @@ class Outcome:
     index: int
     item: Any = None
     result: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
     told: str = ""
     trace: str = ""
     attempts: int = 1
@@ -57,7 +60,7 @@ class Outcome:
         """Whether it was cut short between two attempts, and so neither succeeded nor failed."""
         return isinstance(self.error, RetryCancelled)
 
-    def noted(self, note: str) -> Exception:
+    def noted(self, note: str) -> BaseException:
         """Its error with a note, and with its traceback as another where that stayed in another process.
 
         >>> Outcome(0, error=KeyError("monday"), trace="Traceback ...").noted("in the first step").__notes__
@@ -83,7 +86,8 @@ def run_calls(
 
     Without a pool the calls take place here, one after the other, as the outcomes are asked for. With one, as many
     calls are submitted as it has workers, or ``ahead`` of them: what waited in the pool could begin when nothing should
-    any more. ``go_on`` is asked before each call: once it says no, calls that are under way end and none begins.
+    any more. ``go_on`` is asked before each call: once it says no, calls that are under way end and none begins. So do
+    they once one has raised ``SystemExit``, which is raised when the last has ended.
 
     >>> [outcome.result for outcome in run_calls(abs, [-1, -2])]
     [1, 2]
@@ -109,8 +113,13 @@ def _run_in_pool(
     seconds: float | None = None
     refused: Outcome | None = None
     is_told = False  # by a call that had begun, that there are no more
+    exited: SystemExit | None = None
+
+    def goes_on() -> bool:
+        return exited is None and go_on()
+
     while True:
-        while len(running) < window(seconds) and go_on() and (entry := next(waiting, None)) is not None:
+        while len(running) < window(seconds) and goes_on() and (entry := next(waiting, None)) is not None:
             try:
                 future = submit(*entry)
             except BrokenExecutor as broken:  # a worker died, and the pool takes no more calls
@@ -119,10 +128,12 @@ def _run_in_pool(
             else:
                 running[future] = (*entry, time.time())
                 future.add_done_callback(done.put)
-        if not go_on():
+        if not goes_on():
             for future in [future for future in running if future.cancel()]:
                 del running[future]
         if not running:
+            if exited is not None:
+                raise exited
             if refused is not None and not is_told:
                 yield refused
             return
@@ -133,7 +144,7 @@ def _run_in_pool(
         if future not in running:  # cancelled here
             continue
         index, item, submitted = running.pop(future)
-        if future.cancelled() and not go_on():  # it had not begun
+        if future.cancelled() and not goes_on():  # it had not begun
             continue
         error = CancelledError("the pool cancelled the call") if future.cancelled() else future.exception()
         if error is None:
@@ -144,6 +155,8 @@ def _run_in_pool(
         elif isinstance(error, Exception):  # of the pool itself: a worker that died, say
             is_told = is_told or isinstance(error, BrokenExecutor)
             yield _failure(index, item, submitted, error)
+        elif isinstance(error, SystemExit):
+            exited = error
         else:
             raise error
 
@@ -172,11 +185,12 @@ def _failure(index: int, item: Any, submitted: float, error: Exception) -> Outco
     return Outcome(index, item, error=error, told=_told(error), trace=trace, started=submitted, seconds=seconds)
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
+    name = type(error).__name__
     try:
-        return f"{type(error).__name__}: {error}"
+        return f"{name}: {error}" if str(error) else name
     except Exception:  # the words that a traceback has for it
-        return f"{type(error).__name__}: <exception str() failed>"
+        return f"{name}: <exception str() failed>"
 
 
 Window = Callable[[float | None], int]
@@ -211,13 +225,17 @@ def attempt(call: Callable[[Any], Any], policy: RetryPolicy | None, index: int, 
                 outcome.result = run_with_retry(partial(call, item), policy, events.append)
             finally:
                 outcome.attempts = len(events)
-    except Exception as error:
+    except _ENDS_THE_RUN:
+        raise
+    except BaseException as error:
         # What the attempts ended with, unless it was no exception but a status code, or they were cut short.
         ended = isinstance(error, RetryExecutionError) and not isinstance(error, RetryCancelled)
         cause = error.__cause__ if ended else None
         outcome.error = cause if isinstance(cause, Exception) else error
         outcome.told = _told(outcome.error)
         outcome.trace = traceback.format_exc()
+        if policy is not None and not isinstance(error, Exception):
+            outcome.attempts += 1  # of which the policy is told nothing
     outcome.seconds = time.perf_counter() - began
     return outcome
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import compress
@@ -104,11 +105,9 @@ class BackfillRun:
             self.settings._runs.append(self.report)
         chosen = self.report.planned().tolist()
         if not chosen:
-            log.warning(
-                "Nothing to run from %s to %s: %d steps, %d of them done.",
-                *(self.context.start_datetime, self.context.end_datetime, len(self.report)),
-                len(self.report) - len(chosen),
-            )
+            counts = [f"{count:,} {status}" for status, count in self.report.summary().by_status.items()]
+            bounds = (self.context.start_datetime, self.context.end_datetime)
+            log.warning("Nothing to run from %s to %s: %s.", *bounds, ", ".join(counts) or "no steps")
         elif self._store_to_mark is not None:
             check_marks(self._store_to_mark)
         with Watch(self.settings, self.context, self.contexts, self.report) as watch:
@@ -169,7 +168,8 @@ class BackfillRun:
                 go_on=lambda: go_on() and len(failures) <= endured,
             ):
                 block = work.take(outcome.index)
-                if settings.split_failed and len(block) > 1 and outcome.failed:
+                broke = isinstance(outcome.error, BrokenExecutor)  # and takes no halves any more
+                if settings.split_failed and len(block) > 1 and outcome.failed and not broke:
                     work.halve(block)
                 else:
                     yield block, outcome
@@ -248,7 +248,7 @@ class BackfillRun:
             message = f"{len(failures)} of {chosen} steps failed{besides}, {told}"
             raise BackfillError(message, result) from self._noted(first, failures, result)
 
-    def _noted(self, index: int, failures: dict[int, Outcome], result: BackfillResult) -> Exception:
+    def _noted(self, index: int, failures: dict[int, Outcome], result: BackfillResult) -> BaseException:
         """The error of a step, with what it cannot say itself."""
         return failures[index].noted(f"in the backfill's step {self.contexts.steps[index]}; {result}")
 

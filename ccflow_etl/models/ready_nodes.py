@@ -39,7 +39,7 @@ class ReadyNodes(Iterator[Task]):
 
     def __init__(self, graph: DependencyGraph):
         self.results: dict[bytes, ResultBase] = {}
-        self.failed: Exception | None = None
+        self.failed: BaseException | None = None
         self._graph = graph
         self._given_as: dict[bytes, bytes] = {}
         self._run = uuid4().hex

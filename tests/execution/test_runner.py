@@ -4,6 +4,7 @@ import concurrent.futures
 import contextvars
 import itertools
 import queue
+import sys
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -44,7 +45,10 @@ class ByHand(ThreadPoolExecutor):
     def run_first(self):
         future, fn, args, kwargs = self.waiting.pop(0)
         if future.set_running_or_notify_cancel():
-            future.set_result(fn(*args, **kwargs))
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except SystemExit as error:
+                future.set_exception(error)
 
 
 def inverse(number):
@@ -235,6 +239,56 @@ def test_what_is_no_exception_ends_the_run(pool, kind):
 
     with pytest.raises(kind):
         list(run_calls(leave, range(3), pool=pool))
+
+
+class Panic(BaseException):
+    """As a library in Rust raises it, or asyncio for a task that is cancelled."""
+
+
+def panic(item):
+    if item == 1:
+        raise Panic("no answer")
+    return item
+
+
+@pytest.mark.parametrize("policy", [None, RetryPolicy(max_attempts=3)])
+def test_what_is_no_exception_and_ends_no_process_is_the_outcome_of_its_call(pool, policy):
+    outcomes = sorted(run_calls(panic, range(3), pool=pool, policy=policy), key=lambda outcome: outcome.index)
+    assert [(outcome.result, outcome.attempts) for outcome in outcomes] == [(0, 1), (None, 1), (2, 1)]
+    assert isinstance(outcomes[1].error, Panic)
+    assert outcomes[1].told == "Panic: no answer"
+    assert outcomes[1].failed
+
+
+def test_what_is_under_way_when_a_call_exits_has_its_outcome():
+    """And what waits behind it in the pool does not begin."""
+    outcomes, raised = [], []
+
+    def leave(item):
+        if item == 0:
+            sys.exit("no more")
+        return item
+
+    def consume():
+        try:
+            outcomes.extend(run_calls(leave, range(6), pool=pool, ahead=3))
+        except SystemExit as error:
+            raised.append(str(error))
+
+    with ByHand() as pool:
+        consumer = threading.Thread(target=consume)
+        consumer.start()
+        while len(pool.waiting) < 3:
+            assert consumer.is_alive()
+        second, third = pool.waiting[1:]
+        assert second[0].set_running_or_notify_cancel()
+        pool.run_first()
+        while not third[0].cancelled():  # once it is known that the first has exited
+            assert consumer.is_alive()
+        second[0].set_result(second[1](*second[2]))
+        consumer.join(30)
+    assert [outcome.result for outcome in outcomes] == [1]
+    assert raised == ["no more"]
 
 
 def test_a_pool_that_refuses_is_told_with_the_calls_that_did_not_run():

@@ -35,7 +35,8 @@ MODELS = """
 
     import ccflow
     from ccflow import (
-        CallableModel, DateContext, EvaluatorBase, Flow, GenericResult, ModelEvaluationContext, ResultBase
+        CallableModel, DateContext, DateRangeContext, EvaluatorBase, Flow, GenericResult, ModelEvaluationContext,
+        ResultBase,
     )
 
 
@@ -110,6 +111,21 @@ MODELS = """
 
         def death(self):
             os._exit(7)
+
+        def panic(self):
+            raise Panic("no answer")
+
+
+    class Panic(BaseException):
+        \"\"\"As a library in Rust raises it.\"\"\"
+
+
+    class DeadlyRange(CallableModel):
+        @Flow.call
+        def __call__(self, context: DateRangeContext) -> GenericResult[int]:
+            if context.start_date.day <= 3 <= context.end_date.day:
+                os._exit(7)
+            return GenericResult[int](value=context.start_date.day)
 """
 
 
@@ -479,6 +495,50 @@ def test_a_worker_that_dies_is_in_the_report_of_a_run_that_goes_on(models, tmp_p
     assert report["started"][:3].between(began, dt.datetime.now(dt.UTC)).all()
     assert report["started"][3:].isna().all()
     assert [mark.status for mark in store.list()] == ["succeeded", "succeeded", "failed"]
+
+
+@pytest.mark.parametrize("on_error", ["raise", "continue"])
+@pytest.mark.parametrize("chunk", [4, 12])
+def test_a_chunk_whose_worker_dies_failed_though_it_would_be_split(models, on_error, chunk):
+    """The pool takes no halves any more: left to them, the chunk would have no end, and the run no failure."""
+    backfill = BackfillModel(
+        model=models.DeadlyRange(),
+        executor=ProcessExecutor(max_workers=1),
+        chunk=chunk,
+        split_failed=True,
+        on_error=on_error,
+    )
+    with pytest.raises((BackfillError, concurrent.futures.BrokenExecutor), match="process") as caught:
+        backfill(RANGE)
+    if on_error == "continue":
+        assert statuses(caught.value.result) == ["failed"] * chunk + ["cancelled"] * (12 - chunk)
+    else:
+        assert (
+            f"12 steps: {12 - chunk} cancelled, {chunk} failed".replace("0 cancelled, ", "")
+            in caught.value.__notes__[0]
+        )
+
+
+@pytest.mark.parametrize("kind", ["none", "threads", "processes", "dask_pool"])
+def test_a_step_that_raises_what_is_no_exception_failed(models, request, kind, tmp_path):
+    """And no other: it is not a reason to leave those that run without their marks."""
+    executors = {"none": lambda: None, "threads": lambda: ThreadExecutor(max_workers=3)}
+    executor = executors.get(kind, lambda: request.getfixturevalue(kind))()
+    store = LocalCheckpointStore(path=tmp_path / "marks.sqlite")
+    backfill = BackfillModel(
+        model=models.Troubled(trouble="panic"),
+        executor=executor,
+        on_error="continue",
+        checkpoint_store=store,
+        key="{step}",
+    )
+    with pytest.raises(BackfillError, match=r"1 of 12 steps failed, first 2024-01-03.*Panic: no answer") as caught:
+        backfill(RANGE)
+    assert type(caught.value.__cause__).__name__ == "Panic"
+    assert Counter(mark.status for mark in store.list()) == {"succeeded": 11, "failed": 1}
+    with pytest.raises(BaseException, match="no answer") as caught:
+        backfill.model_copy(update={"on_error": "raise", "overwrite": True})(RANGE)
+    assert type(caught.value).__name__ == "Panic"
 
 
 def test_a_pool_that_is_broken_from_the_start_says_so(models):

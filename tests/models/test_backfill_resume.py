@@ -31,7 +31,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from pydantic import PrivateAttr, ValidationError
 
-from ccflow_etl import BackfillModel, LocalCheckpointStore, ThreadExecutor
+from ccflow_etl import BackfillError, BackfillModel, LocalCheckpointStore, ThreadExecutor
 
 KILLS = os.environ.get("CCFLOW_ETL_BACKFILL_KILLS")
 RANGE = ["2024-01-30", "2024-02-02"]
@@ -288,6 +288,17 @@ def timed(function, *arguments):
     return function(*arguments), time.process_time() - started
 
 
+def test_a_run_of_nothing_says_why(store, caplog):
+    """A step that is not asked for is not told as done."""
+    backfill = BackfillModel(model=Recorder(bad={"2024-02-01"}), checkpoint_store=store, on_error="continue")
+    with pytest.raises(BackfillError):
+        backfill(RANGE)
+    backfill.model_copy(update={"only": "missing"})(RANGE)
+    assert caplog.messages == [
+        "Nothing to run from 2024-01-30 00:00:00 to 2024-02-02 00:00:00: 3 checkpoint, 1 skipped."
+    ]
+
+
 @pytest.mark.no_cover
 def test_100_000_done_steps_are_skipped_at_once(store):
     """A tenth of them takes a tenth of the time, give or take: where each step looks at all, it takes a hundredth."""
@@ -455,7 +466,7 @@ def test_neither_class_nor_name_is_all_of_a_key():
 SET_KEYS = """
     import datetime as dt
     from ccflow import CallableModel, ContextBase, Flow, GenericResult
-    from ccflow_etl import BackfillModel, LocalCheckpointStore
+    from ccflow_etl import BackfillError, BackfillModel, LocalCheckpointStore
 
     class SetContext(ContextBase):
         date: dt.date
