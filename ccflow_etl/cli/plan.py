@@ -43,12 +43,13 @@ def _plan(arguments: Arguments) -> None:
 def _show(plan: Any, as_json: bool, file: str | None) -> None:
     """Print a plan, and save it where a file is named."""
     from ccflow_etl.cli.from_plan import FROM_PLAN, save_plan
+    from ccflow_etl.cli.streams import write_stdout
 
     if file is not None:
         save_plan(plan, file)
-    print(_json(plan) if as_json else plan, flush=True)
+    write_stdout(_json(plan) if as_json else str(plan))
     if file is not None and not as_json:
-        print(f"saved to {file}; cc-etl ... {FROM_PLAN} {file} runs it")
+        write_stdout(f"saved to {file}; cc-etl ... {FROM_PLAN} {file} runs it")
 
 
 def _json(plan: Any) -> str:

@@ -33,6 +33,11 @@ OWN = "cc-etl -cp config -cn text_stats context.input_path=notes.txt"
             "cc-etl --frobnicate",
             "error: unknown flag --frobnicate\nhint: --help shows examples, --hydra-help shows Hydra's own flags\n",
         ),
+        ("cc-etl -cp config --config-name ''", "error: --config-name needs a value\nhint: --help shows examples, "),
+        ("cc-etl --config-name=", "error: --config-name needs a value\n"),
+        ("cc-etl-explain -cn ''", "error: --config-name needs a value\n"),
+        ("cc-etl-plan -cp '' -cn text_stats", "error: --config-path needs a value\n"),
+        ("cc-etl --config-dir=", "error: --config-dir needs a value\n"),
         ("cc-etl --resolve", "error: --resolve goes with --cfg (-c job, -c hydra or -c all)\n"),
         (
             "cc-etl -c job -m",
