@@ -57,7 +57,7 @@ def run_command(
             write_stdout(f"ccflow-etl {__version__}")
         else:
             # as with `python my_script.py`: the user's own module is in the working folder
-            sys.path.insert(0, os.getcwd())
+            sys.path.insert(0, _working_folder())
             body(read_arguments(argv, (*COMMON_FLAGS, *flags), options))
         write_stdout("", end="")  # what a model printed
     except KeyboardInterrupt as interrupt:
@@ -73,6 +73,13 @@ def run_command(
     finally:
         gc.enable()
     return SUCCESS
+
+
+def _working_folder() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        raise CommandError("the working folder no longer exists", "go to one that does, with cd") from None
 
 
 def warn(message: str) -> None:

@@ -133,7 +133,7 @@ def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
     saved = None if from_plan is None else SavedPlan(read_plan(from_plan), path, model, given)
     context = _validate_context(model, given) if saved is None else saved.plan.context
     gc.enable()
-    return Job(path, model, context, saved, (_options("/cli/global"), _options("/cli/model")))
+    return Job(path, model, context, saved, (_options(cfg, "global"), _options(cfg, "model")))
 
 
 def _find_callable(registry: ModelRegistry, path: Any) -> CallableModel:
@@ -166,13 +166,21 @@ def _validate_context(model: CallableModel, given: Any) -> Any:
         raise explain_invalid(error, what, "context") from error
 
 
-def _options(path: str) -> FlowOptions:
-    options = ModelRegistry.root().get(path)
-    if options is None:
-        return FlowOptions()
-    if not isinstance(options, FlowOptions):
-        raise CommandError(f"{path} is a {type(options).__name__}, not a ccflow.FlowOptions")
-    return options
+def _options(cfg: DictConfig, name: str) -> FlowOptions:
+    """The options that the config has under `cli`; what is no model there has not come into the registry."""
+    options = ModelRegistry.root().get(f"/cli/{name}")
+    if isinstance(options, FlowOptions):
+        return options
+    if options is not None:
+        raise CommandError(f"/cli/{name} is a {type(options).__name__}, not a ccflow.FlowOptions")
+    cli = cfg.get("cli")
+    if cli is not None and not OmegaConf.is_dict(cli):
+        raise CommandError(f"cli is {cli!r}, and has to hold cli.model")
+    given = None if cli is None else cli.get(name)
+    if given is not None:
+        hint = "it needs _target_: ccflow.FlowOptions"
+        raise CommandError(f"cli.{name} is {given!r}, not a ccflow.FlowOptions", hint)
+    return FlowOptions()
 
 
 def _raised_by(error: BaseException) -> str:

@@ -20,22 +20,22 @@ def main() -> int:
 
 
 def _plan(arguments: Arguments) -> None:
-    from ccflow_etl.cli.from_plan import FROM_PLAN
+    from ccflow_etl.cli.from_plan import given_plan
     from ccflow_etl.cli.hydra_app import inspect
     from ccflow_etl.cli.job import prepare
     from ccflow_etl.cli.marks import about_marks, show_marks
     from ccflow_etl.cli.streams import kept_for_result
 
-    marks, as_json, file = about_marks(arguments), "--json" in arguments.flags, arguments.options.get("--output")
+    marks, as_json, saved = about_marks(arguments), "--json" in arguments.flags, given_plan(arguments)
 
     def look(cfg: "DictConfig", _loader: object) -> None:
         with kept_for_result(as_json):
-            job = prepare(cfg, arguments.options.get(FROM_PLAN))
+            job = prepare(cfg, saved)
             plan = None if marks else job.plan()
         if marks:
             show_marks(job, arguments)
         else:
-            _show(plan, as_json, file)
+            _show(plan, as_json, arguments.options.get("--output"))
 
     return inspect(arguments, look)
 

@@ -16,7 +16,7 @@ def main() -> int:
 
 
 def _run(arguments: Arguments) -> None:
-    from ccflow_etl.cli.from_plan import FROM_PLAN
+    from ccflow_etl.cli.from_plan import given_plan
     from ccflow_etl.cli.hydra_app import launch
     from ccflow_etl.cli.job import prepare
     from ccflow_etl.cli.output import print_result
@@ -24,12 +24,13 @@ def _run(arguments: Arguments) -> None:
     from ccflow_etl.cli.streams import kept_for_result
     from ccflow_etl.execution.progress import progress_by_default
 
-    as_json, page = "--json" in arguments.flags, check_report(arguments.options.get(REPORT))
+    as_json, plan = "--json" in arguments.flags, given_plan(arguments)
+    page = check_report(arguments.options.get(REPORT))
 
     def task(cfg: "DictConfig") -> None:
         check_single(page)
         with kept_for_result(as_json), progress_by_default(sys.stderr.isatty()):
-            job = prepare(cfg, arguments.options.get(FROM_PLAN))
+            job = prepare(cfg, plan)
             with reported(job, cfg, page) as run:
                 run.result = run.job.run()
         print_result(run.result, as_json)

@@ -61,6 +61,14 @@ OWN = "cc-etl -cp config -cn text_stats context.input_path=notes.txt"
             "error: /cli/global is a LocalWriteModel, not a ccflow.FlowOptions\n",
         ),
         (
+            f"{OWN} +cli.model.cacheable=maybe",
+            "error: cli.model is {{'cacheable': 'maybe'}}, not a ccflow.FlowOptions\n"
+            "hint: it needs _target_: ccflow.FlowOptions\n",
+        ),
+        (f"{OWN} +cli.model=5", "error: cli.model is 5, not a ccflow.FlowOptions\nhint: it needs _target_: "),
+        (f"{OWN} +cli.global=/model", "error: cli.global is '/model', not a ccflow.FlowOptions\n"),
+        (f"{OWN} +cli=5", "error: cli is 5, and has to hold cli.model\n"),
+        (
             "cc-etl --config-name text_stats",
             "error: no packaged config named 'text_stats', there is only base\n"
             "hint: your own configs need --config-path: --config-path ./config --config-name text_stats\n",
@@ -255,6 +263,13 @@ def test_mistakes_in_a_config_file(project, config, said):
     done = project("cc-etl -cp config -cn bad")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith(said)
+
+
+@pytest.mark.parametrize("command", ["cc-etl", "cc-etl-explain -c job", "cc-etl-plan --json"])
+def test_a_working_folder_that_no_longer_exists(shell, command):
+    done = shell(f"mkdir gone; cd gone; rmdir ../gone; {command}")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "error: the working folder no longer exists\nhint: go to one that does, with cd\n"
 
 
 def test_a_failing_model_is_told_in_one_line(project):
