@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ccflow import CallableModel, EvaluatorBase, FlowOptions, FlowOptionsOverride, ModelRegistry
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from pydantic import TypeAdapter, ValidationError
 
 from ccflow_etl.cli.errors import CommandError, RunFailed, did_you_mean
@@ -112,10 +113,14 @@ def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
         from_plan: The file of a saved plan; the context is then the plan's, and the config's is compared with it.
 
     Raises:
-        CommandError: A value is missing, a module of a model ends the process, there is no such callable, the context
-            does not fit it, or there is no such plan.
+        CommandError: A value or the name of a key is missing, a module of a model ends the process, there is no such
+            callable, the context does not fit it, or there is no such plan.
         hydra.errors.InstantiationException: A model cannot be built.
+        omegaconf.errors.OmegaConfBaseException: A value is made of another one, and cannot be.
     """
+    if "" in cfg:
+        hint = "a --config-name with ./ or ../ makes one: give --config-path instead"
+        raise CommandError("the config has a key without a name", hint)
     if from_plan is not None:
         cfg = without_missing_context(cfg)
     missing = missing_keys(cfg)
@@ -126,6 +131,9 @@ def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
         registry = replace_config(cfg)
     except SystemExit as error:
         raise CommandError(f"loading the models ended the process with {error!r}{raised_in(error)}") from error
+    except OmegaConfBaseException:
+        OmegaConf.to_container(cfg, resolve=True)  # fails too, and knows the key
+        raise
     path = cfg.get("callable")
     model = _find_callable(registry, path)
     given = cfg.get("context")
