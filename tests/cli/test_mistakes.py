@@ -168,6 +168,16 @@ OWN = "cc-etl -cp config -cn text_stats context.input_path=notes.txt"
             "error: the model at 'backfill' is wrong\n"
             "  backfill.chunk: chunk 1CBME cannot be cut: give a number of steps, or an interval such as 1W or MS.",
         ),
+        (
+            "cc-etl -cp config -cn backfill_text_stats +backfill.chunk=0",
+            "error: the model at 'backfill' is wrong\n"
+            "  backfill.chunk: Input should be greater than 0 (got 0); or: 0 is not an interval: ",
+        ),
+        (
+            "cc-etl -cp config -cn ../config/text_stats_runner",
+            "error: the config has a key without a name\n"
+            "hint: a --config-name with ./ or ../ makes one: give --config-path instead\n",
+        ),
         ("cc-etl --cfg jib", "error: argument --cfg/-c: invalid choice: 'jib'"),
         (
             "cc-etl hydra.run.dir=/proc/x",
