@@ -11,6 +11,7 @@ from ccflow_etl.cli.errors import CommandError, did_you_mean
 from ccflow_etl.config.search_path import PACKAGED
 
 DEFAULT_CONFIG = "base"
+_SEE_HELP = "--help shows examples, --hydra-help shows Hydra's own flags"
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,12 @@ def read_arguments(
     given, rest = _take_options(argv, options)
     ours = frozenset(argument for argument in rest if argument in flags)
     parsed = _parse([argument for argument in rest if argument not in flags], flags | options.keys())
-    place = parsed.config_path or PACKAGED
+    place = PACKAGED if parsed.config_path is None else parsed.config_path
     main = place if "://" in place else _folder(place)
     if parsed.config_dir is not None:
         parsed.config_dir = _folder(parsed.config_dir)
-    return Arguments(ours, given, parsed, main, parsed.config_name or DEFAULT_CONFIG)
+    name = DEFAULT_CONFIG if parsed.config_name is None else parsed.config_name
+    return Arguments(ours, given, parsed, main, name)
 
 
 def _take_options(argv: Sequence[str], options: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -88,14 +90,16 @@ def _parse(argv: list[str], known: set[str]) -> Namespace:
     def refuse(message: str) -> NoReturn:
         text, _, names = message.partition("unrecognized arguments: ")
         if not names:
-            raise CommandError(text, "--help shows examples, --hydra-help shows Hydra's own flags")
+            raise CommandError(text, _SEE_HELP)
         first = names.split()[0]
-        hint = did_you_mean(first, options) or "--help shows examples, --hydra-help shows Hydra's own flags"
-        raise CommandError(f"unknown flag {first}", hint)
+        raise CommandError(f"unknown flag {first}", did_you_mean(first, options) or _SEE_HELP)
 
     parser.error = refuse  # type: ignore[method-assign] # it would print Hydra's usage and exit
     # overrides may stand before, between and after the flags
     arguments: Namespace = parser.parse_intermixed_args(argv)
+    for action in parser._actions:
+        if action.option_strings and getattr(arguments, action.dest, None) == "":
+            raise CommandError(f"{action.option_strings[0]} needs a value", _SEE_HELP)
     if arguments.resolve and arguments.cfg is None:
         raise CommandError("--resolve goes with --cfg (-c job, -c hydra or -c all)")
     commands = [arguments.run, arguments.multirun, arguments.shell_completion, arguments.cfg, arguments.info]

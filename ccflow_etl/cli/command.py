@@ -7,13 +7,14 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 
 from ccflow_etl import __version__
 from ccflow_etl.cli.arguments import Arguments, read_arguments
 from ccflow_etl.cli.errors import BROKEN_PIPE, INTERRUPTED, RUN_FAILED, SUCCESS, TERMINATED, CommandError
 from ccflow_etl.cli.help import HELP
-from ccflow_etl.cli.streams import open_closed_streams
+from ccflow_etl.cli.streams import open_closed_streams, write_stdout
 
 COMMON_FLAGS = ("--json", "--debug")
 
@@ -26,8 +27,8 @@ def run_command(
 ) -> int:
     """Run `body` on the process's arguments and return the exit code; a message goes to stderr.
 
-    0 it worked, 1 the run failed, 2 the arguments or the config are wrong, 130 interrupted, 143 terminated. The
-    traceback is shown only with `--debug` or HYDRA_FULL_ERROR=1.
+    0 it worked, 1 the run failed or could not be told of, 2 the arguments or the config are wrong, 130 interrupted, 143
+    terminated. The traceback is shown only with `--debug` or HYDRA_FULL_ERROR=1.
 
     Args:
         name: The command's name.
@@ -51,14 +52,14 @@ def run_command(
     signal.signal(signal.SIGTERM, signal.default_int_handler if ignored else terminate)
     try:
         if "--help" in argv or "-h" in argv:
-            print(HELP[name], end="")
+            write_stdout(HELP[name], end="")
         elif "--version" in argv:
-            print(f"ccflow-etl {__version__}")
+            write_stdout(f"ccflow-etl {__version__}")
         else:
             # as with `python my_script.py`: the user's own module is in the working folder
-            sys.path.insert(0, os.getcwd())
+            sys.path.insert(0, _working_folder())
             body(read_arguments(argv, (*COMMON_FLAGS, *flags), options))
-        sys.stdout.flush()
+        write_stdout("", end="")  # what a model printed
     except KeyboardInterrupt as interrupt:
         return _report_interrupt(interrupt, TERMINATED if terminated or ignored else INTERRUPTED)
     except BrokenPipeError:
@@ -74,6 +75,13 @@ def run_command(
     return SUCCESS
 
 
+def _working_folder() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        raise CommandError("the working folder no longer exists", "go to one that does, with cd") from None
+
+
 def warn(message: str) -> None:
     """Print one line of warning to stderr."""
     print(f"warning: {message}", file=sys.stderr)
@@ -83,7 +91,8 @@ def _report_interrupt(interrupt: KeyboardInterrupt, code: int) -> int:
     """Tell what a cancelled backfill did; anything else was interrupted in the middle and has nothing to tell."""
     if str(interrupt):
         print(f"cancelled: {interrupt}", file=sys.stderr)
-    sys.stdout.flush()
+    with suppress(OSError, ValueError):  # a stream that a model closed, or that is full
+        sys.stdout.flush()
     sys.stderr.flush()
     if any(thread is not threading.current_thread() and not thread.daemon for thread in threading.enumerate()):
         os._exit(code)  # Python would wait for threads that were abandoned

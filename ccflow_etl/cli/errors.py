@@ -26,7 +26,9 @@ class CommandError(Exception):
 
 
 class RunFailed(CommandError):
-    """The config was right and the model that it runs raised; the cause is the model's own exception.
+    """The config was right, and the model that it runs raised, or what came of it could not be told.
+
+    The cause is the model's own exception, or that of whatever could not be told.
 
     >>> RunFailed("/model failed: ValueError: no words").exit_code
     1

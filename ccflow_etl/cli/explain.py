@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ccflow_etl.cli.arguments import Arguments
 from ccflow_etl.cli.command import run_command
 from ccflow_etl.cli.errors import CommandError
+from ccflow_etl.cli.streams import write_stdout
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -32,21 +33,21 @@ def _explain(arguments: Arguments) -> None:
         elif "--gui" in arguments.flags:
             _open_gui(resolved)
         elif "--json" in arguments.flags:
-            print(json.dumps(resolved, default=str))
+            write_stdout(json.dumps(resolved, default=str))
         else:
-            print(OmegaConf.to_yaml(OmegaConf.create(resolved)), end="")
+            write_stdout(OmegaConf.to_yaml(OmegaConf.create(resolved)), end="")
 
     inspect(arguments, look)
 
 
 def _print_sources(sources: list[tuple[str, Any, str]], as_json: bool) -> None:
     if as_json:
-        print(json.dumps({key: {"value": value, "source": source} for key, value, source in sources}, default=str))
+        values = {key: {"value": value, "source": source} for key, value, source in sources}
+        write_stdout(json.dumps(values, default=str))
         return
     lines = [(f"{key}: {json.dumps(value, default=str, ensure_ascii=False)}", source) for key, value, source in sources]
     width = max((len(line) for line, _ in lines if len(line) <= 60), default=0)
-    for line, source in lines:
-        print(f"{line:{width}}  # {source}")
+    write_stdout("\n".join(f"{line:{width}}  # {source}" for line, source in lines))
 
 
 def _open_gui(resolved: Any) -> None:

@@ -3,17 +3,20 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ccflow_etl.cli.errors import CommandError
+from ccflow_etl.cli.import_errors import shorten
 from ccflow_etl.cli.missing import missing_keys
 
 if TYPE_CHECKING:
     from ccflow import CallableModel
 
     from ccflow_etl import BackfillPlan
+    from ccflow_etl.cli.arguments import Arguments
 
 FROM_PLAN = "--from-plan"
 
@@ -61,6 +64,12 @@ def plan_method(path: str, model: "CallableModel", name: str = "plan") -> Callab
     return method
 
 
+def given_plan(arguments: "Arguments") -> str | None:
+    """Return the absolute path of the plan to run, if one is given: a job may change the working folder."""
+    file = arguments.options.get(FROM_PLAN)
+    return None if file is None else str(Path(file).absolute())
+
+
 def read_plan(file: str) -> "BackfillPlan":
     """Return the plan in a file.
 
@@ -69,6 +78,7 @@ def read_plan(file: str) -> "BackfillPlan":
     """
     from ccflow_etl import BackfillPlan
 
+    file = shorten(file)
     try:
         with _told():
             return BackfillPlan.read_parquet(file)

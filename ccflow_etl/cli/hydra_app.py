@@ -2,7 +2,8 @@
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +25,7 @@ from ccflow_etl.cli.arguments import Arguments
 from ccflow_etl.cli.command import warn
 from ccflow_etl.cli.errors import CommandError, did_you_mean
 from ccflow_etl.cli.quiet import QuietLoader, use_quiet_defaults
+from ccflow_etl.cli.streams import write_stdout
 from ccflow_etl.config.search_path import search_path
 
 Task = Callable[[DictConfig], None]
@@ -68,16 +70,18 @@ def inspect(arguments: Arguments, look: Callable[[DictConfig, QuietLoader], None
 def _show(hydra: Hydra, arguments: Arguments) -> bool:
     """Serve Hydra's own flags that print something, and return whether there was one."""
     args, name = arguments.hydra, arguments.config_name
-    if args.hydra_help:
-        hydra.hydra_help(config_name=name, args_parser=get_args_parser(), args=args)
-    elif args.cfg:
-        hydra.show_cfg(name, args.overrides, cfg_type=args.cfg, package=args.package, resolve=args.resolve)
-    elif args.info:
-        hydra.show_info(args.info, config_name=name, overrides=args.overrides)
-    elif args.shell_completion:
-        hydra.shell_completion(config_name=name, overrides=args.overrides)
-    else:
-        return False
+    with redirect_stdout(StringIO()) as shown:
+        if args.hydra_help:
+            hydra.hydra_help(config_name=name, args_parser=get_args_parser(), args=args)
+        elif args.cfg:
+            hydra.show_cfg(name, args.overrides, cfg_type=args.cfg, package=args.package, resolve=args.resolve)
+        elif args.info:
+            hydra.show_info(args.info, config_name=name, overrides=args.overrides)
+        elif args.shell_completion:
+            hydra.shell_completion(config_name=name, overrides=args.overrides)
+        else:
+            return False
+    write_stdout(shown.getvalue(), end="")
     return True
 
 

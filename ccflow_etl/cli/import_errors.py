@@ -21,6 +21,8 @@ def explain_import(target: str, key: str, error: BaseException) -> CommandError:
     """
     while error.__cause__ is not None:
         error = error.__cause__
+    if not all(part.isidentifier() for part in target.split(".")):
+        return CommandError(f"{key}: _target_ is {target!r}, and not a dotted path such as my_models.Stats")
     start = f"{key}: cannot import {target}: "
     match error:
         case SyntaxError():

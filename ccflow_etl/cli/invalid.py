@@ -1,5 +1,6 @@
 """pydantic's validation errors, one line per field with the value that it got."""
 
+import re
 import reprlib
 from typing import Any
 
@@ -8,6 +9,9 @@ from pydantic import ValidationError
 from ccflow_etl.cli.errors import CommandError, did_you_mean
 
 _UNRESOLVED = "Could not resolve model"
+# pydantic puts the members of a union and the validators into the location: list[str], function-wrap[...],
+# constrained-int; a plain int or a class may as well be a key
+_LABEL = re.compile(r"\[|^constrained-")
 
 
 def explain_invalid(error: ValidationError, what: str, key: str) -> CommandError:
@@ -38,8 +42,7 @@ def explain_invalid(error: ValidationError, what: str, key: str) -> CommandError
 
 
 def _dotted(key: str, where: tuple[Any, ...]) -> str:
-    # pydantic puts the members of a union and the validators into the location: list[str], function-wrap[...]
-    names = [str(part) for part in where if "[" not in str(part)]
+    names = [str(part) for part in where if not _LABEL.search(str(part))]
     parts = [key, *names] if key else names
     return ".".join(parts) + ": " if parts else ""
 

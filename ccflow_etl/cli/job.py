@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ccflow import CallableModel, EvaluatorBase, FlowOptions, FlowOptionsOverride, ModelRegistry
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from pydantic import TypeAdapter, ValidationError
 
 from ccflow_etl.cli.errors import CommandError, RunFailed, did_you_mean
@@ -112,10 +113,14 @@ def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
         from_plan: The file of a saved plan; the context is then the plan's, and the config's is compared with it.
 
     Raises:
-        CommandError: A value is missing, a module of a model ends the process, there is no such callable, the context
-            does not fit it, or there is no such plan.
+        CommandError: A value or the name of a key is missing, a module of a model ends the process, there is no such
+            callable, the context does not fit it, or there is no such plan.
         hydra.errors.InstantiationException: A model cannot be built.
+        omegaconf.errors.OmegaConfBaseException: A value is made of another one, and cannot be.
     """
+    if "" in cfg:
+        hint = "a --config-name with ./ or ../ makes one: give --config-path instead"
+        raise CommandError("the config has a key without a name", hint)
     if from_plan is not None:
         cfg = without_missing_context(cfg)
     missing = missing_keys(cfg)
@@ -126,6 +131,9 @@ def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
         registry = replace_config(cfg)
     except SystemExit as error:
         raise CommandError(f"loading the models ended the process with {error!r}{raised_in(error)}") from error
+    except OmegaConfBaseException:
+        OmegaConf.to_container(cfg, resolve=True)  # fails too, and knows the key
+        raise
     path = cfg.get("callable")
     model = _find_callable(registry, path)
     given = cfg.get("context")
@@ -133,7 +141,7 @@ def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
     saved = None if from_plan is None else SavedPlan(read_plan(from_plan), path, model, given)
     context = _validate_context(model, given) if saved is None else saved.plan.context
     gc.enable()
-    return Job(path, model, context, saved, (_options("/cli/global"), _options("/cli/model")))
+    return Job(path, model, context, saved, (_options(cfg, "global"), _options(cfg, "model")))
 
 
 def _find_callable(registry: ModelRegistry, path: Any) -> CallableModel:
@@ -166,13 +174,21 @@ def _validate_context(model: CallableModel, given: Any) -> Any:
         raise explain_invalid(error, what, "context") from error
 
 
-def _options(path: str) -> FlowOptions:
-    options = ModelRegistry.root().get(path)
-    if options is None:
-        return FlowOptions()
-    if not isinstance(options, FlowOptions):
-        raise CommandError(f"{path} is a {type(options).__name__}, not a ccflow.FlowOptions")
-    return options
+def _options(cfg: DictConfig, name: str) -> FlowOptions:
+    """The options that the config has under `cli`; what is no model there has not come into the registry."""
+    options = ModelRegistry.root().get(f"/cli/{name}")
+    if isinstance(options, FlowOptions):
+        return options
+    if options is not None:
+        raise CommandError(f"/cli/{name} is a {type(options).__name__}, not a ccflow.FlowOptions")
+    cli = cfg.get("cli")
+    if cli is not None and not OmegaConf.is_dict(cli):
+        raise CommandError(f"cli is {cli!r}, and has to hold cli.model")
+    given = None if cli is None else cli.get(name)
+    if given is not None:
+        hint = "it needs _target_: ccflow.FlowOptions"
+        raise CommandError(f"cli.{name} is {given!r}, not a ccflow.FlowOptions", hint)
+    return FlowOptions()
 
 
 def _raised_by(error: BaseException) -> str:

@@ -48,6 +48,7 @@ def show_marks(job: "Job", arguments: Arguments) -> None:
         CommandError: The callable is no backfill, it has no store, or the store cannot remove marks.
     """
     from ccflow_etl.cli.output import to_json
+    from ccflow_etl.cli.streams import write_stdout
 
     told: dict[str, Any] = {}
     lines: list[str] = []
@@ -59,7 +60,7 @@ def show_marks(job: "Job", arguments: Arguments) -> None:
         status = job.status()
         told |= status.to_dict()
         lines.append(str(status))
-    print(to_json(told) if "--json" in arguments.flags else "\n".join(lines), flush=True)
+    write_stdout(to_json(told) if "--json" in arguments.flags else "\n".join(lines))
 
 
 def _clear(status: "BackfillStatus", arguments: Arguments) -> list[str]:

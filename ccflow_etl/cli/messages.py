@@ -13,6 +13,7 @@ from yaml import MarkedYAMLError  # type: ignore[import-untyped] # without types
 from ccflow_etl.cli.errors import CommandError, did_you_mean
 from ccflow_etl.cli.import_errors import explain_import, explain_unreadable, shorten
 from ccflow_etl.cli.invalid import explain_invalid
+from ccflow_etl.config.compose import UnreadableConfigError
 
 
 def explain(error: BaseException) -> CommandError:
@@ -31,6 +32,8 @@ def explain(error: BaseException) -> CommandError:
             return _explain_missing(error)
         case InstantiationException():
             return _explain_model(error)
+        case UnreadableConfigError():
+            return CommandError(f"{shorten(error.file)} cannot be read: {error.reason}")
         case ConfigCompositionException():
             return _explain_composition(error)
         case OmegaConfBaseException():
@@ -39,6 +42,8 @@ def explain(error: BaseException) -> CommandError:
             place = error.problem_mark
             where = f" ({shorten(place.name)}, line {place.line + 1})" if place else ""
             return CommandError(f"the YAML cannot be read: {error.problem}{where}")
+        case ValidationError():
+            return explain_invalid(error, f"the config does not fit {error.title}", "")
         case _:
             plain = CommandError(f"{type(error).__name__}: {error}", "--debug shows the full traceback")
             return explain_unreadable(error) or plain

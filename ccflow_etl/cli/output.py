@@ -6,7 +6,29 @@ from typing import Any
 
 from ccflow import BaseModel
 
+from ccflow_etl.cli.errors import RunFailed
+from ccflow_etl.cli.streams import write_stdout
+
 _LONGEST = 300  # characters of a field's value
+
+
+def print_result(result: Any, as_json: bool) -> None:
+    """Print what a run returned.
+
+    Raises:
+        BrokenPipeError: Nobody reads stdout any more.
+        RunFailed: It cannot be printed, whoever's fault that is: the result has no such form, or stdout is full.
+    """
+    try:
+        write_stdout(to_json(result) if as_json else summary(result))
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        told = str(error) if isinstance(error, RunFailed) else f"{type(error).__name__}: {error}"
+        raise RunFailed(
+            f"the run is over, and its result could not be printed: {told}",
+            "what was run is done; only printing it failed",
+        ) from error
 
 
 def summary(result: Any) -> str:

@@ -20,22 +20,22 @@ def main() -> int:
 
 
 def _plan(arguments: Arguments) -> None:
-    from ccflow_etl.cli.from_plan import FROM_PLAN
+    from ccflow_etl.cli.from_plan import given_plan
     from ccflow_etl.cli.hydra_app import inspect
     from ccflow_etl.cli.job import prepare
     from ccflow_etl.cli.marks import about_marks, show_marks
     from ccflow_etl.cli.streams import kept_for_result
 
-    marks, as_json, file = about_marks(arguments), "--json" in arguments.flags, arguments.options.get("--output")
+    marks, as_json, saved = about_marks(arguments), "--json" in arguments.flags, given_plan(arguments)
 
     def look(cfg: "DictConfig", _loader: object) -> None:
         with kept_for_result(as_json):
-            job = prepare(cfg, arguments.options.get(FROM_PLAN))
+            job = prepare(cfg, saved)
             plan = None if marks else job.plan()
         if marks:
             show_marks(job, arguments)
         else:
-            _show(plan, as_json, file)
+            _show(plan, as_json, arguments.options.get("--output"))
 
     return inspect(arguments, look)
 
@@ -43,12 +43,13 @@ def _plan(arguments: Arguments) -> None:
 def _show(plan: Any, as_json: bool, file: str | None) -> None:
     """Print a plan, and save it where a file is named."""
     from ccflow_etl.cli.from_plan import FROM_PLAN, save_plan
+    from ccflow_etl.cli.streams import write_stdout
 
     if file is not None:
         save_plan(plan, file)
-    print(_json(plan) if as_json else plan, flush=True)
+    write_stdout(_json(plan) if as_json else str(plan))
     if file is not None and not as_json:
-        print(f"saved to {file}; cc-etl ... {FROM_PLAN} {file} runs it")
+        write_stdout(f"saved to {file}; cc-etl ... {FROM_PLAN} {file} runs it")
 
 
 def _json(plan: Any) -> str:

@@ -62,7 +62,7 @@ def check_report(file: str | None) -> Path | None:
     if file is None:
         return None
     path = Path(file).absolute()  # a job may change the working folder
-    if path.suffix.lower() not in _ENDINGS:
+    if not path.name.lower().endswith(_ENDINGS):  # `.html` is a name without a suffix
         raise CommandError(f"{REPORT} writes a page, and {file!r} does not end in .html", f"write {REPORT} run.html")
     if path.exists() and not path.is_file():
         raise CommandError(f"{REPORT} {file}: this is not a file", "give the path of one, which may be there already")

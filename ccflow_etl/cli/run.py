@@ -16,23 +16,24 @@ def main() -> int:
 
 
 def _run(arguments: Arguments) -> None:
-    from ccflow_etl.cli.from_plan import FROM_PLAN
+    from ccflow_etl.cli.from_plan import given_plan
     from ccflow_etl.cli.hydra_app import launch
     from ccflow_etl.cli.job import prepare
-    from ccflow_etl.cli.output import summary, to_json
+    from ccflow_etl.cli.output import print_result
     from ccflow_etl.cli.report_page import REPORT, check_report, check_single, reported
     from ccflow_etl.cli.streams import kept_for_result
     from ccflow_etl.execution.progress import progress_by_default
 
-    as_json, page = "--json" in arguments.flags, check_report(arguments.options.get(REPORT))
+    as_json, plan = "--json" in arguments.flags, given_plan(arguments)
+    page = check_report(arguments.options.get(REPORT))
 
     def task(cfg: "DictConfig") -> None:
         check_single(page)
         with kept_for_result(as_json), progress_by_default(sys.stderr.isatty()):
-            job = prepare(cfg, arguments.options.get(FROM_PLAN))
+            job = prepare(cfg, plan)
             with reported(job, cfg, page) as run:
                 run.result = run.job.run()
-        print(to_json(run.result) if as_json else summary(run.result), flush=True)
+        print_result(run.result, as_json)
         run.check()
 
     launch(arguments, task)

@@ -1,11 +1,31 @@
-"""The standard streams: with `--json` stdout is for the result alone; none of them is missing."""
+"""The standard streams: with `--json` stdout is for the result alone; none is missing, and a full one is told of."""
 
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
 
+from ccflow_etl.cli.errors import RunFailed
+
 _STDOUT, _STDERR = 1, 2  # file descriptors
+
+
+def write_stdout(text: str, end: str = "\n") -> None:
+    """Print to stdout, at once: what cannot be written is known here.
+
+    Raises:
+        BrokenPipeError: Nobody reads it any more.
+        RunFailed: It is full, or closed, or has no form for the text.
+
+    >>> write_stdout("a result")
+    a result
+    """
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        raise RunFailed(f"stdout could not be written: {type(error).__name__}: {error}") from error
 
 
 @contextmanager

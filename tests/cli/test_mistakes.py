@@ -33,6 +33,11 @@ OWN = "cc-etl -cp config -cn text_stats context.input_path=notes.txt"
             "cc-etl --frobnicate",
             "error: unknown flag --frobnicate\nhint: --help shows examples, --hydra-help shows Hydra's own flags\n",
         ),
+        ("cc-etl -cp config --config-name ''", "error: --config-name needs a value\nhint: --help shows examples, "),
+        ("cc-etl --config-name=", "error: --config-name needs a value\n"),
+        ("cc-etl-explain -cn ''", "error: --config-name needs a value\n"),
+        ("cc-etl-plan -cp '' -cn text_stats", "error: --config-path needs a value\n"),
+        ("cc-etl --config-dir=", "error: --config-dir needs a value\n"),
         ("cc-etl --resolve", "error: --resolve goes with --cfg (-c job, -c hydra or -c all)\n"),
         (
             "cc-etl -c job -m",
@@ -55,6 +60,14 @@ OWN = "cc-etl -cp config -cn text_stats context.input_path=notes.txt"
             "cc-etl +cli.global._target_=ccflow_etl.LocalWriteModel",
             "error: /cli/global is a LocalWriteModel, not a ccflow.FlowOptions\n",
         ),
+        (
+            f"{OWN} +cli.model.cacheable=maybe",
+            "error: cli.model is {{'cacheable': 'maybe'}}, not a ccflow.FlowOptions\n"
+            "hint: it needs _target_: ccflow.FlowOptions\n",
+        ),
+        (f"{OWN} +cli.model=5", "error: cli.model is 5, not a ccflow.FlowOptions\nhint: it needs _target_: "),
+        (f"{OWN} +cli.global=/model", "error: cli.global is '/model', not a ccflow.FlowOptions\n"),
+        (f"{OWN} +cli=5", "error: cli is 5, and has to hold cli.model\n"),
         (
             "cc-etl --config-name text_stats",
             "error: no packaged config named 'text_stats', there is only base\n"
@@ -155,6 +168,16 @@ OWN = "cc-etl -cp config -cn text_stats context.input_path=notes.txt"
             "error: the model at 'backfill' is wrong\n"
             "  backfill.chunk: chunk 1CBME cannot be cut: give a number of steps, or an interval such as 1W or MS.",
         ),
+        (
+            "cc-etl -cp config -cn backfill_text_stats +backfill.chunk=0",
+            "error: the model at 'backfill' is wrong\n"
+            "  backfill.chunk: Input should be greater than 0 (got 0); or: 0 is not an interval: ",
+        ),
+        (
+            "cc-etl -cp config -cn ../config/text_stats_runner",
+            "error: the config has a key without a name\n"
+            "hint: a --config-name with ./ or ../ makes one: give --config-path instead\n",
+        ),
         ("cc-etl --cfg jib", "error: argument --cfg/-c: invalid choice: 'jib'"),
         (
             "cc-etl hydra.run.dir=/proc/x",
@@ -250,6 +273,13 @@ def test_mistakes_in_a_config_file(project, config, said):
     done = project("cc-etl -cp config -cn bad")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith(said)
+
+
+@pytest.mark.parametrize("command", ["cc-etl", "cc-etl-explain -c job", "cc-etl-plan --json"])
+def test_a_working_folder_that_no_longer_exists(shell, command):
+    done = shell(f"mkdir gone; cd gone; rmdir ../gone; {command}")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "error: the working folder no longer exists\nhint: go to one that does, with cd\n"
 
 
 def test_a_failing_model_is_told_in_one_line(project):

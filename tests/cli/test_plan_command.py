@@ -255,6 +255,15 @@ def test_a_failing_step_of_a_plan_is_a_failed_run(days):
     assert "step 2024-01-02" in done.err
 
 
+@pytest.mark.parametrize("jobs", ["hydra.run.dir=out", "hydra.sweep.dir=out -m"])
+def test_a_plan_is_where_the_command_is_started_wherever_the_job_runs(days, jobs):
+    plan = f"cc-etl-plan {CONFIGURED} {RANGE} --output plan.parquet hydra.run.dir=out hydra.job.chdir=true"
+    assert days(plan).code == 0
+    assert "plan.parquet" in days.files()
+    done = days(f"cc-etl {CONFIGURED} --from-plan plan.parquet {jobs} hydra.job.chdir=true")
+    assert done.code == 0, done.err
+
+
 def test_help_tells_of_plans(shell):
     assert "--from-plan FILE" in shell("cc-etl --help").out
     told = shell("cc-etl-plan --help").out

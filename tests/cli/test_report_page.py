@@ -123,6 +123,12 @@ def test_a_run_that_succeeds_leaves_its_page(shop, name):
     assert '<th scope="row">ccflow-etl</th><td>1.0.0</td>' in page
 
 
+def test_a_page_may_be_a_hidden_file(shop):
+    done, page = run(shop, "", page=".html")
+    assert done.code == 0
+    assert "<title>Backfill of Shop: 31 steps succeeded</title>" in page
+
+
 @pytest.mark.parametrize("name", ["shop", "graph"])
 def test_a_run_that_stops_at_its_first_failure_leaves_its_page(shop, name):
     done, page = run(shop, "model.bad='[3,9]'", name)
