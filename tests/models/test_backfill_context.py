@@ -78,7 +78,9 @@ class BatchContext(ContextBase):
 
 
 @pytest.mark.parametrize(
-    "start", [START, "2024-01-30", "2024-01-30T00:00:00", START.date(), pd.Timestamp(START)], ids=repr
+    "start",
+    [START, "2024-01-30", "2024-01-30T00:00:00", START.date(), pd.Timestamp(START), np.datetime64(START)],
+    ids=repr,
 )
 @pytest.mark.parametrize("end", [END, "2024-02-02", END.date()], ids=repr)
 @pytest.mark.parametrize("sequence", [list, tuple])
