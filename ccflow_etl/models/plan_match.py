@@ -11,6 +11,7 @@ from ccflow import BaseModel
 
 from ..calendars.bounds import is_expression
 from ..calendars.units import is_registry_path
+from ..pages.text import number
 from .backfill_context import BackfillContext, fields_of_list
 from .plan_file import PlanError, one_line
 
@@ -108,7 +109,7 @@ def check_context(planned: BackfillContext[Any], given: Any) -> None:
     ]
     if not differs and not planned.windows().equals(now.windows()):
         name = "calendar" if now.calendar is not None else "interval"
-        differs = [f"it has {len(planned.steps())} steps, and the {name} that is given makes others"]
+        differs = [f"it has {number(len(planned.steps()), 'step')}, and the {name} that is given makes others"]
     if differs:
         raise PlanError(f"the plan has another range: {', '.join(differs)}", hint)
 

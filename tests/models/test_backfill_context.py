@@ -779,6 +779,11 @@ class Watched(BaseCalendar):
         return 1
 
 
+@pytest.mark.parametrize(("end", "told"), [(START, "1 step"), (END, "4 steps")])
+def test_step_contexts_say_how_many_they_are(end, told):
+    assert repr(backfill(DateContext, START, end).step_contexts()) == f"<{told} of DateContext>"
+
+
 def test_nothing_is_computed_before_it_is_used():
     context = BackfillContext(start_datetime=START, end_datetime=END, calendar=Watched())
     asked = context.calendar.asked

@@ -249,7 +249,7 @@ def test_a_plan_may_be_made_by_hand(store, model):
     plan = BackfillPlan(context=context, decisions=["skipped", "planned", "skipped", "planned"])
     assert statuses(backfill.run_plan(plan)) == ["skipped", "succeeded", "skipped", "succeeded"]
     assert model.since() == [DATES[1], DATES[3]]
-    with pytest.raises(PlanError, match="1 decisions for 4 steps"):
+    with pytest.raises(PlanError, match="1 decision for 4 steps"):
         backfill.run_plan(BackfillPlan(context=context, decisions=["planned"]))
     with pytest.raises(ValidationError, match="decisions"):
         BackfillPlan(context=context, decisions=["perhaps"] * 4)
@@ -438,6 +438,12 @@ def test_another_context_is_refused_and_what_differs_is_named(model, given, name
     with pytest.raises(PlanError) as refused:
         backfill.run_plan(backfill.plan(GIVEN), given)
     assert named in str(refused.value)
+
+
+def test_a_plan_of_one_step_is_told_in_the_singular(model):
+    backfill = BackfillModel(model=model)
+    with pytest.raises(PlanError, match="it has 1 step, and the interval that is given makes others"):
+        backfill.run_plan(backfill.plan(["2024-01-01", "2024-01-01"]), {"interval": "2D"})
     assert model.since() == []
 
 
