@@ -4,13 +4,15 @@ import datetime as dt
 import re
 from typing import Any
 
+import numpy as np
+
 from .builtin import IntervalCalendar
 from .calendar import BaseCalendar
 from .instants import to_datetime
 from .interval import Interval
 from .units import NAMES, UNITS, parse_interval
 
-__all__ = ["is_expression", "read_bound", "resolve_bounds"]
+__all__ = ["is_expression", "read_bound", "read_instant", "resolve_bounds"]
 
 # The longest words first, so that business-day is not taken for a unit and a minus.
 _WORDS = "|".join(sorted((*UNITS, *NAMES), key=len, reverse=True))
@@ -33,17 +35,34 @@ def is_expression(bound: Any) -> bool:
     return isinstance(bound, str) and bool(bound.strip()) and _EXPRESSION.fullmatch(bound.strip()) is not None
 
 
-def read_bound(bound: str, name: str) -> dt.datetime:
-    """The instant of a bound that is written as ISO 8601.
+def read_instant(when: Any, name: str) -> dt.datetime:
+    """The datetime of what is given as an instant, of whatever type.
 
     Raises:
-        ValueError: It is not; the message says what else a bound may be.
+        ValueError: It is not one, or is missing; the message names it.
+
+    >>> read_instant(dt.date(2024, 1, 31), "now")
+    datetime.datetime(2024, 1, 31, 0, 0)
+    """
+    if isinstance(when, str | dt.date | np.datetime64 | None):
+        return to_datetime(when, name)  # which tells None as missing
+    kind = type(when).__name__
+    raise ValueError(
+        f"{name} {when!r:.200} is of type {kind} and not a date: write it as 2024-01-31 or 2024-01-31T09:30."
+    )
+
+
+def read_bound(bound: Any, name: str) -> dt.datetime:
+    """The instant of a bound that is not relative to now.
+
+    Raises:
+        ValueError: It is none; the message says what else a bound may be.
 
     >>> read_bound("2024-01-31", "start")
     datetime.datetime(2024, 1, 31, 0, 0)
     """
     try:
-        return to_datetime(bound, name)
+        return read_instant(bound, name)
     except ValueError as error:
         raise ValueError(
             f"{error} Relative to now it is one of {_ANCHORS}, signed intervals such as -30D, or both, as in latest-1M."
@@ -74,9 +93,6 @@ def resolve_bounds(start: Any, end: Any, calendar: BaseCalendar, now: dt.datetim
     """
     if not is_expression(start) and not is_expression(end):
         return start, end
-    for name, bound in (("start", start), ("end", end)):
-        if isinstance(bound, str) and not is_expression(bound):
-            read_bound(bound, name)
     now = now or dt.datetime.now(_zone(start) or _zone(end))
     begin = _existing(_resolve(start, now, lambda: _latest(calendar, now)), calendar) if is_expression(start) else start
     finish = _resolve(end, now, lambda: _latest_since(calendar, begin, now)) if is_expression(end) else end
@@ -84,7 +100,7 @@ def resolve_bounds(start: Any, end: Any, calendar: BaseCalendar, now: dt.datetim
 
 
 def _zone(bound: Any) -> dt.tzinfo | None:
-    return None if bound is None or is_expression(bound) else to_datetime(bound).tzinfo
+    return None if is_expression(bound) else to_datetime(bound).tzinfo
 
 
 def _resolve(text: str, now: dt.datetime, latest: Any) -> dt.datetime:

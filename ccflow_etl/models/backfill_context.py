@@ -1,7 +1,7 @@
 """BackfillContext: a range of time, the steps in it, and the context that each step is put into."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, overload
 
 from ccflow import BaseModel, ContextBase, DateContext, DatetimeRangeContext, FlowContext, PyObjectPath
@@ -9,6 +9,7 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     SerializeAsAny,
+    ValidationError,
     ValidationInfo,
     field_serializer,
     field_validator,
@@ -16,10 +17,10 @@ from pydantic import (
 )
 from typing_extensions import TypeVar
 
-from ..calendars.bounds import is_expression, read_bound, resolve_bounds
+from ..calendars.bounds import is_expression, read_bound, read_instant, resolve_bounds
 from ..calendars.builtin import DailyCalendar, IntervalCalendar
 from ..calendars.calendar import BaseCalendar
-from ..calendars.instants import to_datetime, to_text
+from ..calendars.instants import to_text
 from ..calendars.interval import Interval
 from ..calendars.units import is_registry_path
 from .step_maker import as_declared, step_fields
@@ -96,11 +97,9 @@ class BackfillContext(DatetimeRangeContext, Generic[C]):
 
     @field_validator("start_datetime", "end_datetime", mode="before")
     @classmethod
-    def _read_bound(cls, value: Any, info: ValidationInfo) -> Any:
-        # pydantic reads 2024 as seconds since 1970, and ccflow 1M as a month from today.
-        if isinstance(value, int | float):
-            raise ValueError(f"{value!r} is a number and not a date: write it as 2024-01-31 or 2024-01-31T09:30.")
-        return read_bound(value, str(info.field_name)) if isinstance(value, str) else value
+    def _read_bound(cls, value: Any, info: ValidationInfo) -> dt.datetime:
+        # pydantic reads 2024 as seconds since 1970, and ccflow 1M as a month from today and {} not at all.
+        return read_bound(value, str(info.field_name))
 
     @field_serializer("start_datetime", "end_datetime", when_used="json")
     def _with_zone(self, value: dt.datetime) -> str:
@@ -174,13 +173,26 @@ def _bind(value: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a backfill whose bounds are instants, and from which ``now`` is gone."""
     fields = dict(value)
     now = fields.pop("now", None)
-    moment = None if now is None else to_datetime(now, "now")
-    start, end = fields.get("start_datetime"), fields.get("end_datetime")
-    if is_expression(start) or is_expression(end):
+    moment = None if now is None else _read_at("now", now, read_instant)
+    bounds = {name: fields.get(name) for name in ("start_datetime", "end_datetime")}
+    if any(map(is_expression, bounds.values())):
+        start, end = (
+            bound if is_expression(bound) else _read_at(name, bound, read_bound) for name, bound in bounds.items()
+        )
         given = fields.get("calendar") or fields.get("interval") or Interval(offset="D")
         calendar = BaseCalendar.model_validate(given)
         fields["start_datetime"], fields["end_datetime"] = resolve_bounds(start, end, calendar, moment)
     return fields
+
+
+def _read_at(field: str, value: Any, read: Callable[[Any, str], dt.datetime]) -> dt.datetime:
+    try:
+        return read(value, field)
+    except ValueError as error:
+        # All of the context is being validated here, and the mistake is to be told of the field.
+        raise ValidationError.from_exception_data(
+            "BackfillContext", [{"type": "value_error", "loc": (field,), "input": value, "ctx": {"error": error}}]
+        ) from None
 
 
 def fields_of_list(values: "list[Any] | tuple[Any, ...]") -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 from ccflow import GenericResult
 from pydantic import Field, PrivateAttr
 
+from ..pages.text import number
 from .report import StepReport
 from .summary import RunSummary
 
@@ -69,7 +70,7 @@ class BackfillResult(GenericResult[dict[str, Any]]):
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count:,} {status}" for status, count in self.summary.by_status.items())
-        return f"{self.value['steps']:,} steps: {counts or 'nothing was run'}"
+        return f"{number(self.value['steps'], 'step')}: {counts or 'nothing was run'}"
 
     @overload
     def to_html(self, path: None = None) -> str: ...

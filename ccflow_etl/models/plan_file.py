@@ -42,13 +42,13 @@ class PlanError(ValueError):
 def one_line(error: Exception) -> str:
     """What an error says; of a validation error each field and what is wrong with it.
 
-    >>> for fields in {"direction": "up", "overwrite": "no"}, {"now": "soon"}:
+    >>> for fields in {"direction": "up", "overwrite": "no"}, {"interval": "bh"}:
     ...     try:
     ...         BackfillContext(start_datetime="today", end_datetime="today", **fields)
     ...     except ValidationError as error:
     ...         print(one_line(error))
     direction: Input should be 'forward' or 'backward', overwrite: Extra inputs are not permitted
-    now 'soon' is not an ISO 8601 date or time ...
+    Interval 1bh is not supported without working days: ...
     """
     if not isinstance(error, ValidationError):
         return str(error)

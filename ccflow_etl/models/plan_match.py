@@ -4,12 +4,14 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from ccflow import BaseModel
 
 from ..calendars.bounds import is_expression
 from ..calendars.units import is_registry_path
+from ..pages.text import number
 from .backfill_context import BackfillContext, fields_of_list
 from .plan_file import PlanError, one_line
 
@@ -59,16 +61,21 @@ def check_model(backfill: BaseModel, planned: Mapping[str, str] | None, salt: st
     """
     now = fingerprint(backfill, salt)
     then = now if planned is None else planned
-    differs = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
-    # A model of another class has other settings, which need not be told.
-    others = tuple(name.removesuffix("type_") for name in differs if name.endswith(".type_"))
-    told = [name.removesuffix(".type_") for name in differs if name.endswith("type_") or not name.startswith(others)]
+    differs = {name.removesuffix(".type_") for name in now.keys() | then.keys() if now.get(name) != then.get(name)}
+    # A model of another class, or where there was none, has other settings, which need not be told.
+    told = sorted(name for name in differs if differs.isdisjoint(_above(name)))
     if told:
         more = f" and {len(told) - 5} more" if len(told) > 5 else ""
         raise PlanError(
             f"the plan was made for another backfill, with other settings of {', '.join(told[:5])}{more}",
             "run it with the settings that it was made with, or make another plan",
         )
+
+
+def _above(name: str) -> Iterator[str]:
+    """The settings that a setting is part of."""
+    parts = name.split(".")
+    return accumulate(parts[:-1], "{}.{}".format)
 
 
 def check_context(planned: BackfillContext[Any], given: Any) -> None:
@@ -102,7 +109,7 @@ def check_context(planned: BackfillContext[Any], given: Any) -> None:
     ]
     if not differs and not planned.windows().equals(now.windows()):
         name = "calendar" if now.calendar is not None else "interval"
-        differs = [f"it has {len(planned.steps())} steps, and the {name} that is given makes others"]
+        differs = [f"it has {number(len(planned.steps()), 'step')}, and the {name} that is given makes others"]
     if differs:
         raise PlanError(f"the plan has another range: {', '.join(differs)}", hint)
 

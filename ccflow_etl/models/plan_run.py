@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..pages.text import number
 from .backfill_run import BackfillRun
 from .backfill_settings import BackfillSettings
 from .plan import BackfillPlan
@@ -42,7 +43,8 @@ def remaining_plan(backfill: BackfillSettings, plan: BackfillPlan, given: Any) -
     check_context(context, given)
     contexts, store = context.step_contexts(), backfill.checkpoint_store
     if len(contexts) != len(plan.decisions):
-        raise PlanError(f"the plan has {len(plan.decisions)} decisions for {len(contexts)} steps", again)
+        decisions, steps = number(len(plan.decisions), "decision"), number(len(contexts), "step")
+        raise PlanError(f"the plan has {decisions} for {steps}", again)
     if store is None:
         return plan.model_copy(update={"context": context})
     keys = StepKeys(backfill.key, backfill.model, backfill.code_version, context.context, contexts).all()

@@ -50,13 +50,13 @@ def outcome_of(counts: Mapping[str, int]) -> tuple[str, str]:
     ('bad', '3 of 1,461 steps failed')
     """
     total = sum(counts.values())
-    for status, outcome, told in (
-        ("failed", "bad", "failed"),
-        ("cancelled", "neither", "were cancelled"),
-        ("planned", "neither", "were not run"),
+    for status, outcome, of_one, of_more in (
+        ("failed", "bad", "failed", "failed"),
+        ("cancelled", "neither", "was cancelled", "were cancelled"),
+        ("planned", "neither", "was not run", "were not run"),
     ):
-        if counts.get(status):
-            return outcome, f"{counts[status]:,} of {number(total, 'step')} {told}"
+        if count := counts.get(status):
+            return outcome, f"{count:,} of {number(total, 'step')} {of_one if count == 1 else of_more}"
     ran = counts.get("succeeded", 0)
     if not ran:
         return "neither", "Nothing was run"
@@ -65,7 +65,8 @@ def outcome_of(counts: Mapping[str, int]) -> tuple[str, str]:
 
 def run_sections(report: StepReport, counts: Mapping[str, int]) -> Iterator[Section]:
     """The sections of a run: its summary and, of what there is, its steps, failures and what was tried again."""
-    numbers = [("total", f"{sum(counts.values()):,}", "steps")]
+    total, _, steps = number(sum(counts.values()), "step").partition(" ")
+    numbers = [("total", total, steps)]
     numbers += [
         (status, f"{count:,}", "not run" if status == "planned" else status) for status, count in counts.items()
     ]
@@ -87,7 +88,8 @@ def settings_section(settings: str) -> Iterator[Section]:
 def _coverage(report: StepReport) -> Section:
     coverage = report.coverage()
     missing = coverage[~coverage.pop("done").astype(bool)]
-    told = "Every step is done." if missing.empty else f"{number(len(missing), 'range')} of steps are not done."
+    not_done = number(len(missing), "range of steps is", "ranges of steps are")
+    told = "Every step is done." if missing.empty else f"{not_done} not done."
     tables = [] if missing.empty else [page_table("Ranges that are not done", missing)]
     picture = coverage_map("Steps by what became of them", report.windows, STATUSES, report.codes)
     return Section("coverage", "Coverage", [told], picture=picture, tables=tables)

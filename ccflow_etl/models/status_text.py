@@ -29,8 +29,8 @@ def status_text(store: str, counts: Mapping[str, int], gaps: "pd.DataFrame", fai
       succeeded       1,200
       without a mark      1
     """
-    lines = [f"{steps_told(store, counts)}:"]
     told = counts_told(counts)
+    lines = [steps_told(store, counts) + (":" if told else "")]
     name_width, count_width = max(map(len, told), default=0), max(map(len, told.values()), default=0)
     lines += [f"  {name:{name_width}}  {count:>{count_width}}" for name, count in told.items()]
     if len(gaps):

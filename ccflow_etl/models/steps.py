@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from ccflow import ContextBase
 
+from ..pages.text import number
 from .step_maker import Step, needs_windows, step_maker
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class StepContexts(Sequence[C], Generic[C]):
             yield from map(self._make, datetimes(self.steps[block]), datetimes(self.ends[block]))
 
     def __repr__(self) -> str:
-        return f"<{len(self)} steps of {type(self._template).__name__}>"
+        return f"<{number(len(self), 'step')} of {type(self._template).__name__}>"
 
 
 def datetimes(index: "pd.DatetimeIndex") -> Any:

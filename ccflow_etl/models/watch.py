@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..execution.progress import open_progress
 from ..execution.runner import Outcome
+from ..pages.text import number
 from .backfill_context import BackfillContext
 from .backfill_settings import BackfillSettings
 from .blocks import Block
@@ -40,7 +41,7 @@ class Watch:
         self._report, self._contexts = report, contexts
         self._events = RunEvents(settings, context, settings.model)
         to_run, done = len(report.planned()), len(report.decided())
-        label = f"{len(report):,} steps" + (f", {done:,} not to be run" if done else "")
+        label = number(len(report), "step") + (f", {done:,} not to be run" if done else "")
         self._progress = open_progress(label, to_run, settings.progress)
         self._file = None if settings.report_path is None else streamed_report(settings.report_path, report)
         self._stack = ExitStack()

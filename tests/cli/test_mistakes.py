@@ -134,6 +134,16 @@ OWN = "cc-etl -cp config -cn text_stats context.input_path=notes.txt"
             "error: the context does not fit BackfillContext[StatsContext]\n  context.start_datetime: ",
         ),
         (
+            "cc-etl -cp config -cn backfill_text_stats 'context.start_datetime={}'",
+            "error: the context does not fit BackfillContext[StatsContext]\n"
+            "  context.start_datetime: start_datetime {{}} is of type dict and not a date: write it as 2024-01-31 or ",
+        ),
+        (
+            "cc-etl -cp config -cn backfill_text_stats +context.now=2026",
+            "error: the context does not fit BackfillContext[StatsContext]\n"
+            "  context.now: now 2026 is of type int and not a date: write it as 2024-01-31 or 2024-01-31T09:30.",
+        ),
+        (
             "cc-etl -cp config -cn backfill_text_stats +context.calendar=/calendars/weekday",
             "error: the context does not fit BackfillContext[StatsContext]\n"
             "  context.calendar: no model '/calendars/weekday' in the registry\n"

@@ -135,6 +135,11 @@ def test_nothing_is_marked_before_the_first_run_and_no_file_is_made(days):
     assert "new.sqlite" not in days.files()
 
 
+def test_a_range_without_steps_has_a_status_of_one_line(days):
+    told = days(f"cc-etl-plan {DAYS} context.end_datetime=2023-12-31 --status")
+    assert (told.code, told.out, told.err) == (0, "0 steps, marked in LocalCheckpointStore\n", "")
+
+
 def test_a_store_that_only_tells_what_is_done(days):
     (days.folder / "done.txt").write_text("days/2024-01-01 days/2024-01-02")
     told = days(f"cc-etl-plan {DAYS} {DONE_LIST} --status")

@@ -78,7 +78,9 @@ class BatchContext(ContextBase):
 
 
 @pytest.mark.parametrize(
-    "start", [START, "2024-01-30", "2024-01-30T00:00:00", START.date(), pd.Timestamp(START)], ids=repr
+    "start",
+    [START, "2024-01-30", "2024-01-30T00:00:00", START.date(), pd.Timestamp(START), np.datetime64(START)],
+    ids=repr,
 )
 @pytest.mark.parametrize("end", [END, "2024-02-02", END.date()], ids=repr)
 @pytest.mark.parametrize("sequence", [list, tuple])
@@ -775,6 +777,11 @@ class Watched(BaseCalendar):
 
     def __hash__(self):
         return 1
+
+
+@pytest.mark.parametrize(("end", "told"), [(START, "1 step"), (END, "4 steps")])
+def test_step_contexts_say_how_many_they_are(end, told):
+    assert repr(backfill(DateContext, START, end).step_contexts()) == f"<{told} of DateContext>"
 
 
 def test_nothing_is_computed_before_it_is_used():

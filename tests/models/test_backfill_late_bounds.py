@@ -4,6 +4,8 @@ import datetime as dt
 import pickle
 from zoneinfo import ZoneInfo
 
+import numpy as np
+import pandas as pd
 import pytest
 from ccflow import DateContext
 from pydantic import ValidationError
@@ -104,7 +106,33 @@ def test_a_now_that_is_no_time_is_named(start):
         backfill(start, "2024-03-01", "soon")
 
 
-@pytest.mark.parametrize("now", [NOW, NOW.isoformat(), str(NOW)])
+@pytest.mark.parametrize(
+    "value",
+    [2024, 2024.5, True, {}, {"dt": "2024-01-01"}, [], [1, 2], ("2024-01-01", "UTC"), b"2024-01-01", np.array([1, 2])],
+    ids=repr,
+)
+@pytest.mark.parametrize("field", ["now", "start_datetime", "end_datetime"])
+@pytest.mark.parametrize("other", ["2024-01-01", "latest"])
+def test_an_instant_of_another_type_is_told_at_its_field(field, value, other):
+    fields = {"start_datetime": other, "end_datetime": other, "now": NOW} | {field: value}
+    with pytest.raises(ValidationError) as refused:
+        BackfillContext[DateContext].model_validate(fields)
+    [told] = refused.value.errors()
+    assert told["loc"] == (field,)
+    expected = f"{field} {value!r} is of type {type(value).__name__} and not a date: write it as 2024-01-31 or "
+    assert told["msg"].startswith(f"Value error, {expected}")
+
+
+@pytest.mark.parametrize("value", [None, pd.NaT, np.datetime64("NaT")], ids=repr)
+@pytest.mark.parametrize("other", ["2024-01-01", "latest"])
+def test_a_bound_that_is_missing_is_told_at_its_field(value, other):
+    for field in ("start_datetime", "end_datetime"):
+        with pytest.raises(ValidationError, match=f"{field} .*is missing") as refused:
+            BackfillContext.model_validate({"start_datetime": other, "end_datetime": other, "now": NOW, field: value})
+        assert [told["loc"] for told in refused.value.errors()] == [(field,)]
+
+
+@pytest.mark.parametrize("now", [NOW, NOW.isoformat(), str(NOW), pd.Timestamp(NOW), np.datetime64(NOW)])
 def test_now_may_be_given_in_any_way(now):
     assert backfill("today", "now", now) == backfill(dt.datetime(2024, 3, 3), NOW)
 
@@ -160,8 +188,10 @@ def test_now_alone_changes_nothing():
 
 @pytest.mark.parametrize("bounds", [("last", "latest"), ("-1.5h", "now"), ("latest", "tomorow"), ("-30D", "end")])
 def test_what_is_no_expression_beside_one_says_what_is(bounds):
-    with pytest.raises(ValidationError, match="Relative to now it is one of now, today"):
+    with pytest.raises(ValidationError, match="Relative to now it is one of now, today") as refused:
         backfill(*bounds)
+    field = "end_datetime" if bounds[0] in ("latest", "-30D") else "start_datetime"
+    assert [told["loc"] for told in refused.value.errors()] == [(field,)]
 
 
 def test_a_day_without_a_midnight_begins_later():

@@ -110,6 +110,11 @@ def test_every_line_tells_what_became_of_its_step(store):
     assert str(result) == "6 steps: 2 cancelled, 2 checkpoint, 1 failed, 1 succeeded"
 
 
+def test_a_run_of_one_step_is_told_in_the_singular():
+    result = BackfillModel(model=Waiting())(["2024-01-01", "2024-01-01"])
+    assert str(result) == "1 step: 1 succeeded"
+
+
 def test_the_seconds_are_those_of_the_step():
     report = BackfillModel(model=Waiting(), executor=ThreadExecutor(max_workers=3))(RANGE).report
     for day, seconds in enumerate(report["seconds"], start=1):

@@ -168,7 +168,7 @@ def test_a_store_that_tells_no_marks_tells_what_is_done():
 
 def test_a_range_without_steps():
     status = status_of(marked(MemoryCheckpointStore()), ["2024-01-07", "2024-01-01"])
-    assert str(status) == "0 steps, marked in MemoryCheckpointStore:"
+    assert str(status) == "0 steps, marked in MemoryCheckpointStore"
     assert (status.counts, len(status.gaps), len(status.failures)) == ({}, 0, 0)
     assert status.removable("*") == []
     assert status.to_dict()["gaps"] == []

@@ -96,6 +96,11 @@ def test_progress_is_told_line_by_line_in_a_log(capsys):
     assert "1 failed" in lines[-1]
 
 
+def test_the_progress_of_one_step_is_that_of_a_step(capsys):
+    BackfillModel(model=Day(), progress=True)(["2024-01-01", "2024-01-01"])
+    assert capsys.readouterr().err.splitlines()[-1].startswith("1 step: 1/1, 100%")
+
+
 def test_who_shows_progress_runs_its_steps_itself():
     context = BackfillModel(model=Day()).context_type.model_validate(RANGE)
     assert BackfillModel(model=Day(), progress=True).__deps__(context) == []

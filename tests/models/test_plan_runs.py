@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from typing import Any
 
 import pytest
 from ccflow import CallableModel, ContextBase, DatetimeRangeContext, Flow, GenericResult
@@ -56,6 +57,10 @@ class Recorder(CallableModel):
 
 class Other(Recorder):
     depth: int = 1
+
+
+class Tagged(Recorder):
+    tags: Any = None
 
 
 class Span(CallableModel):
@@ -244,7 +249,7 @@ def test_a_plan_may_be_made_by_hand(store, model):
     plan = BackfillPlan(context=context, decisions=["skipped", "planned", "skipped", "planned"])
     assert statuses(backfill.run_plan(plan)) == ["skipped", "succeeded", "skipped", "succeeded"]
     assert model.since() == [DATES[1], DATES[3]]
-    with pytest.raises(PlanError, match="1 decisions for 4 steps"):
+    with pytest.raises(PlanError, match="1 decision for 4 steps"):
         backfill.run_plan(BackfillPlan(context=context, decisions=["planned"]))
     with pytest.raises(ValidationError, match="decisions"):
         BackfillPlan(context=context, decisions=["perhaps"] * 4)
@@ -294,7 +299,7 @@ def test_what_is_left_of_a_plan_without_marks_is_the_plan(model):
         ({"code_version": "2"}, "settings of code_version;"),
         ({"overwrite": True}, "settings of overwrite;"),
         ({"only": "failed"}, "settings of only;"),
-        ({"checkpoint_store": None}, "settings of checkpoint_store"),
+        ({"checkpoint_store": None}, "settings of checkpoint_store;"),
     ],
 )
 def test_another_backfill_is_refused_and_what_differs_is_named(store, tmp_path, changed, named):
@@ -313,6 +318,29 @@ def test_of_many_settings_five_are_named(model, count, told):
     planned = fingerprint(backfill, "salt") | dict.fromkeys("abcdefgh"[:count], "another")
     with pytest.raises(PlanError, match="settings of " + ", ".join(told[:5]) + told[5:]):
         check_model(backfill, planned, "salt")
+
+
+def test_a_store_where_there_was_none_is_named_once(store, model):
+    plan = BackfillModel(model=model).plan(RANGE)
+    with pytest.raises(PlanError, match=r"settings of checkpoint_store, key;"):
+        BackfillModel(model=model, checkpoint_store=store, key="{step}").run_plan(plan)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "told"),
+    [
+        ([], [1, 2], "model.tags"),
+        ([1], [1, 2, 3], "model.tags.1, model.tags.2"),
+        ({"a": {}}, {"a": {"b": 1, "c": {"d": 2}}}, "model.tags.a"),
+        ({"a": 1}, None, "model.tags"),
+    ],
+    ids=repr,
+)
+def test_a_setting_is_named_without_its_parts_where_one_side_has_none(then, now, told):
+    for one, other in ((then, now), (now, then)):
+        plan = BackfillModel(model=Tagged(tags=one)).plan(RANGE)
+        with pytest.raises(PlanError, match=rf"settings of {told};"):
+            BackfillModel(model=Tagged(tags=other)).run_plan(plan)
 
 
 def test_another_store_is_refused_by_its_path(store, model, tmp_path):
@@ -410,6 +438,12 @@ def test_another_context_is_refused_and_what_differs_is_named(model, given, name
     with pytest.raises(PlanError) as refused:
         backfill.run_plan(backfill.plan(GIVEN), given)
     assert named in str(refused.value)
+
+
+def test_a_plan_of_one_step_is_told_in_the_singular(model):
+    backfill = BackfillModel(model=model)
+    with pytest.raises(PlanError, match="it has 1 step, and the interval that is given makes others"):
+        backfill.run_plan(backfill.plan(["2024-01-01", "2024-01-01"]), {"interval": "2D"})
     assert model.since() == []
 
 

@@ -195,6 +195,39 @@ def test_the_results_of_failed_and_cancelled_runs_have_pages(read_html):
     assert page.find("p", **{"class": "outcome neither"}).text == "29 of 31 steps were cancelled"
 
 
+class Ending(CallableModel):
+    """Is interrupted on the 2nd, and fails on the 10th."""
+
+    @Flow.call
+    def __call__(self, context: DateContext) -> GenericResult[int]:
+        if context.date.day == 2:
+            raise KeyboardInterrupt
+        if context.date.day == 10:
+            raise LookupError("no data")
+        return GenericResult[int](value=1)
+
+
+def test_a_page_of_one_step_tells_it_in_the_singular(read_html):
+    with pytest.raises(BackfillError) as failed:
+        BackfillModel(model=Ending(), on_error="continue")(["2024-03-10", "2024-03-10"])
+    page = read_html(failed.value.result.to_html())
+    assert page.find("p", **{"class": "outcome bad"}).text == "1 of 1 step failed"
+    assert counts(sections(page)["summary"]) == {"step": "1", "failed": "1"}
+    assert "1 range of steps is not done." in sections(page)["coverage"].text
+    assert "1 step of 1 to be run." in sections(page)["plan"].text
+
+
+def test_one_step_of_several_was_cancelled(read_html):
+    with pytest.raises(BackfillCancelled) as cancelled:
+        BackfillModel(model=Ending(), progress=False)(["2024-03-01", "2024-03-02"])
+    page = read_html(cancelled.value.result.to_html())
+    assert page.find("p", **{"class": "outcome neither"}).text == "1 of 2 steps was cancelled"
+
+
+def test_several_ranges_that_are_not_done_are_counted(page):
+    assert "3 ranges of steps are not done." in sections(page)["coverage"].text
+
+
 def test_steps_that_ran_elsewhere_have_their_tracebacks(read_html):
     page = read_html(backfill(executor=ThreadExecutor(max_workers=2))(MARCH).to_html())
     assert len(list(sections(page)["failures"].find_all("details"))) == 3
