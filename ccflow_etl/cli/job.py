@@ -102,6 +102,17 @@ class Job:
             noted = "".join(f" ({note.splitlines()[0]})" for note in getattr(error, "__notes__", [])[:1])
             raise RunFailed(f"{self.path} failed{_raised_by(error)}: {told}{noted}", hint) from error
 
+    def check(self, result: Any) -> None:
+        """See that a result that was returned in the place of a failure does not pass for success.
+
+        Raises:
+            RunFailed: It is that of a backfill of which too many steps failed.
+        """
+        from ccflow_etl import BackfillResult
+
+        if isinstance(result, BackfillResult) and result.failure is not None:
+            raise RunFailed(f"{self.path} failed: {result.failure}")
+
 
 def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
     """Load the config's models into the root registry, find the callable and validate the context.

@@ -35,5 +35,6 @@ def _run(arguments: Arguments) -> None:
                 run.result = run.job.run()
         print_result(run.result, as_json)
         run.check()
+        job.check(run.result)
 
     launch(arguments, task)

@@ -58,6 +58,7 @@ class BackfillModel(BackfillSettings):
         except BackfillError as error:
             if self.raise_on_failure:
                 raise
+            error.result._failure = str(error)
             return error.result
 
     @property

@@ -44,6 +44,12 @@ class BackfillResult(GenericResult[dict[str, Any]]):
 
     summary: RunSummary = Field(default_factory=RunSummary, description="Counts of the steps by what became of them.")
     _report: StepReport | None = PrivateAttr(None)
+    _failure: str | None = PrivateAttr(None)
+
+    @property
+    def failure(self) -> str | None:
+        """What the :class:`BackfillError` said in whose place this was returned, by ``raise_on_failure=False``."""
+        return self._failure
 
     @property
     def report(self) -> "pd.DataFrame":

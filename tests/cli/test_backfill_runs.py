@@ -40,6 +40,16 @@ def test_a_failing_step_is_one_message_that_names_it(days, fields):
     assert "step 2024-01-04" in done.err
 
 
+@pytest.mark.parametrize("limit", [0, 1])
+def test_a_result_in_the_place_of_a_failure_is_no_success(days, limit):
+    """It is printed, and the command fails; where the failures are allowed it does not."""
+    refuse(days, "2024-01-04")
+    done = days(f"{RUN} +backfill.raise_on_failure=false +backfill.max_failures={limit} --json")
+    assert done.code == 1 - limit
+    assert json.loads(done.out)["summary"]["by_status"]["failed"] == 1
+    assert ("error: /backfill failed: 1 of 6 steps failed" in done.err) == (limit == 0)
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -110,7 +110,7 @@ def test_the_weather_between_three_packages(shell, bucket, tmp_path):
     shutil.copytree(CONFIG, tmp_path / "config")
     command = f"cc-etl --config-path ./config --config-name weather_s3 bucket={bucket.name} context.end_datetime"
     done = shell(f"{command}=2015-01-31")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "1 steps: 1 succeeded\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1 step: 1 succeeded\n", "")
     days = [f"weather/extract/2015-01-{day:02}.json" for day in range(1, 32)]
     assert bucket.keys() == [*days, "weather/transform/2015-01.parquet"]
     found = bucket.amazon.get_object(Bucket=bucket.name, Key="weather/transform/2015-01.parquet")["Body"].read()

@@ -189,6 +189,8 @@ def test_the_result_is_returned_where_that_is_asked_for():
     stopped = BackfillModel(model=fails(1, 2, 3), max_failures=1, **fields)(RANGE)
     assert isinstance(stopped, BackfillResult)
     assert statuses(stopped) == ["failed"] * 2 + ["cancelled"] * 4
+    assert stopped.failure.startswith("2 of 6 steps failed and 4 did not run, first 2024-01-01")
+    assert BackfillModel(model=fails(1), max_failures=1)(RANGE).failure is None
 
 
 def test_a_failed_step_is_the_only_one_run_again(tmp_path):
