@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from .arrow_memory import arrow_memory
 from .errors import Refusal
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _parse(
         quoted_strings_can_be_null=False,
     )
     try:
-        return read(pa.BufferReader(content), reading, parsing, conversion)
+        return read(pa.BufferReader(arrow_memory(content)), reading, parsing, conversion)
     except pa.ArrowException as error:
         # A row has to fit into a block: small ones are read in parallel, and the largest holds every row.
         if block_size == _BLOCK < len(content):

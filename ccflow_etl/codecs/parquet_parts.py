@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from .arrow_memory import arrow_memory
 from .filters import Filters, as_filters
 from .frames import part_of, stored_filters
 from .options import DecodeOptions
@@ -28,7 +29,7 @@ def read_parts(data: bytes, options: DecodeOptions) -> "tuple[pa.Table, Part]":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    source = pa.BufferReader(data)
+    source = pa.BufferReader(arrow_memory(data))
     file = pq.ParquetFile(source, page_checksum_verification=not options.verified)
     part = part_of(file.schema_arrow, options.columns)
     groups, keep = list(range(file.num_row_groups)), None
