@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from .arrow_memory import arrow_memory
+from .arrow_threads import lent
 from .errors import Refusal
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def read_table(schema_line: bytes, content: "bytes | memoryview") -> "pa.Table":
             text_types[field.name] = pa.dictionary(pa.int32(), field.type.value_type)
     # without line ends inside of cells, blocks are found and read in parallel
     one_line = rows == b"%d" % (count_byte(content, b"\n") - 1)
-    table = _parse(csv.read_csv, content, text_types, ignore_empty_lines=False, newlines_in_values=not one_line)
+    with lent(content):
+        table = _parse(csv.read_csv, content, text_types, ignore_empty_lines=False, newlines_in_values=not one_line)
     if table.column_names != schema.names:
         raise ValueError(f"its columns are {table.column_names}, but by its schema line {schema.names}")
     try:
@@ -110,12 +111,13 @@ def read_rows(content: bytes) -> list[dict[str, str]]:
         return []
     if not content.endswith(b"\n"):
         content += b"\n"
-    with _parse(csv.open_csv, content, {}, ignore_empty_lines=True) as reader:
-        names = reader.schema.names
-    if len(set(names)) < len(names):
-        raise ValueError(f"several columns have the same name: {names}")
-    text_types = dict.fromkeys(names, pa.string())
-    rows: list[dict[str, str]] = _parse(csv.read_csv, content, text_types, ignore_empty_lines=True).to_pylist()
+    with lent(content):
+        names = _parse(csv.open_csv, content, {}, ignore_empty_lines=True).schema.names
+        if len(set(names)) < len(names):
+            raise ValueError(f"several columns have the same name: {names}")
+        text_types = dict.fromkeys(names, pa.string())
+        table = _parse(csv.read_csv, content, text_types, ignore_empty_lines=True)
+    rows: list[dict[str, str]] = table.to_pylist()
     return rows
 
 
@@ -141,7 +143,7 @@ def _parse(
         quoted_strings_can_be_null=False,
     )
     try:
-        return read(pa.BufferReader(arrow_memory(content)), reading, parsing, conversion)
+        return read(pa.BufferReader(content), reading, parsing, conversion)
     except pa.ArrowException as error:
         # A row has to fit into a block: small ones are read in parallel, and the largest holds every row.
         if block_size == _BLOCK < len(content):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from .arrow_memory import arrow_memory
+from .arrow_threads import lent
 from .filters import Filters, as_filters
 from .frames import part_of, stored_filters
 from .options import DecodeOptions
@@ -26,10 +26,15 @@ def read_parts(data: bytes, options: DecodeOptions) -> "tuple[pa.Table, Part]":
         PayloadTooLargeError: If it would take more memory than the limit allows.
         ValueError: If there is no such column.
     """
+    with lent(data):
+        return _read(data, options)
+
+
+def _read(data: bytes, options: DecodeOptions) -> "tuple[pa.Table, Part]":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    source = pa.BufferReader(arrow_memory(data))
+    source = pa.BufferReader(data)
     file = pq.ParquetFile(source, page_checksum_verification=not options.verified)
     part = part_of(file.schema_arrow, options.columns)
     groups, keep = list(range(file.num_row_groups)), None
