@@ -48,7 +48,11 @@ class BackfillResult(GenericResult[dict[str, Any]]):
 
     @property
     def failure(self) -> str | None:
-        """What the :class:`BackfillError` said in whose place this was returned, by ``raise_on_failure=False``."""
+        """What the :class:`BackfillError` said in whose place this was returned, by ``raise_on_failure=False``.
+
+        >>> print(BackfillResult(value={"steps": 0, "outputs": []}).failure)
+        None
+        """
         return self._failure
 
     @property
