@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ccflow_etl.cli.arguments import Arguments
 from ccflow_etl.cli.errors import CommandError
+from ccflow_etl.pages.text import number
 
 if TYPE_CHECKING:
     from ccflow_etl import BackfillStatus
@@ -55,7 +56,7 @@ def show_marks(job: "Job", arguments: Arguments) -> None:
     if CLEAR in arguments.options or CLEAR_FAILED in arguments.flags:
         removed = _clear(job.status(), arguments)
         told["removed"] = removed
-        lines.append(f"removed {_marks(len(removed))}")
+        lines.append(f"removed {number(len(removed), 'mark')}")
     if STATUS in arguments.flags:
         status = job.status()
         told |= status.to_dict()
@@ -81,13 +82,9 @@ def _agreed(keys: list[str]) -> bool:
     such_as = keys[0] if len(keys) == 1 else f"such as {keys[0]}"
     answer = ""
     try:
-        print(f"Remove {_marks(len(keys))}, {such_as}? [y/N] ", end="", file=sys.stderr, flush=True)
+        print(f"Remove {number(len(keys), 'mark')}, {such_as}? [y/N] ", end="", file=sys.stderr, flush=True)
         answer = sys.stdin.readline()
     finally:
         if not answer.endswith("\n"):  # Ctrl-C and Ctrl-D leave the cursor behind the question
             print(file=sys.stderr)
     return answer.strip().lower() in ("y", "yes")
-
-
-def _marks(number: int) -> str:
-    return f"{number:,} mark" if number == 1 else f"{number:,} marks"

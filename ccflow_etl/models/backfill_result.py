@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 from ccflow import GenericResult
 from pydantic import Field, PrivateAttr
 
-from ..pages.text import number
+from ..pages.text import counted, number
 from .report import StepReport
 from .summary import RunSummary
 
@@ -79,8 +79,7 @@ class BackfillResult(GenericResult[dict[str, Any]]):
         return StepReport(nothing.left, lambda: nothing)
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{count:,} {status}" for status, count in self.summary.by_status.items())
-        return f"{number(self.value['steps'], 'step')}: {counts or 'nothing was run'}"
+        return f"{number(self.value['steps'], 'step')}: {counted(self.summary.by_status) or 'nothing was run'}"
 
     @overload
     def to_html(self, path: None = None) -> str: ...

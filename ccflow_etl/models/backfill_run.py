@@ -15,6 +15,7 @@ from pydantic_core import PydanticSerializationError
 from ..execution.cancel import Cancellation
 from ..execution.pause import interruptible
 from ..execution.runner import Outcome, run_calls
+from ..pages.text import counted
 from .backfill_context import BackfillContext
 from .backfill_policy import FailurePolicy
 from .backfill_result import BackfillCancelled, BackfillError, BackfillResult
@@ -105,9 +106,9 @@ class BackfillRun:
             self.settings._runs.append(self.report)
         chosen = self.report.planned().tolist()
         if not chosen:
-            counts = [f"{count:,} {status}" for status, count in self.report.summary().by_status.items()]
             bounds = (self.context.start_datetime, self.context.end_datetime)
-            log.warning("Nothing to run from %s to %s: %s.", *bounds, ", ".join(counts) or "no steps")
+            counts = counted(self.report.summary().by_status)
+            log.warning("Nothing to run from %s to %s: %s.", *bounds, counts or "no steps")
         elif self._store_to_mark is not None:
             check_marks(self._store_to_mark)
         with Watch(self.settings, self.context, self.contexts, self.report) as watch:

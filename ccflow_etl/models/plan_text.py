@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..pages.text import number
+from ..pages.text import counted, number
 from .frame_text import table
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ def plan_text(plan: "BackfillPlan") -> str:
 
 def counts_of_plan(plan: "BackfillPlan") -> str:
     """How many steps there are, and how many of each decision, in a line."""
-    counts = ", ".join(f"{count:,} {decision}" for decision, count in plan.counts.items())
-    return f"{number(len(plan.decisions), 'step')}: {counts or 'nothing to run'}"
+    return f"{number(len(plan.decisions), 'step')}: {counted(plan.counts) or 'nothing to run'}"
 
 
 def parts_of_plan(plan: "BackfillPlan") -> "Iterator[tuple[str, pd.DataFrame]]":

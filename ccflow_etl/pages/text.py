@@ -1,8 +1,9 @@
 """Text that can stand in a page, and numbers as a person says them."""
 
 import re
+from collections.abc import Mapping
 
-__all__ = ["cut", "duration", "number", "ordinal", "visible"]
+__all__ = ["counted", "cut", "duration", "number", "ordinal", "visible"]
 
 # Controls but tab and line feed, marks that turn text around, halves of surrogate pairs, and what is no character.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -34,6 +35,15 @@ def number(count: int, name: str, names: str | None = None) -> str:
     ('1,201 steps', '1 gap', '2 days off')
     """
     return f"{count:,} {name}" if count == 1 else f"{count:,} {names or f'{name}s'}"
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Counts by what is counted, in their order; no text where there are none.
+
+    >>> counted({"succeeded": 1200, "failed": 1})
+    '1,200 succeeded, 1 failed'
+    """
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
 def ordinal(n: int) -> str:

@@ -166,9 +166,14 @@ class Shell:
 
     def with_days(self, *, context: str = SIX_DAYS, config: str = "", module: str = "") -> "Shell":
         """Itself, with a backfill of days as `-cp config -cn days`, and with what a test needs besides."""
-        (self.folder / "my_days.py").write_text(DAYS_MODULE + module)
+        return self.with_config("days", DAYS_CONFIG + context + config, my_days=DAYS_MODULE + module)
+
+    def with_config(self, name: str, config: str, **modules: str) -> "Shell":
+        """Itself, with a config as `-cp config -cn NAME`, and the modules that it names."""
+        for module, code in modules.items():
+            (self.folder / f"{module}.py").write_text(code)
         (self.folder / "config").mkdir()
-        (self.folder / "config" / "days.yaml").write_text(DAYS_CONFIG + context + config)
+        (self.folder / "config" / f"{name}.yaml").write_text(config)
         return self
 
     def runs(self) -> list[str]:

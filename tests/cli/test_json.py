@@ -74,10 +74,7 @@ SAID = ("by the step", "past the redirection", "by its program")
 
 @pytest.fixture
 def loud(shell):
-    (shell.folder / "loud.py").write_text(LOUD)
-    (shell.folder / "config").mkdir()
-    (shell.folder / "config" / "loud.yaml").write_text(LOUD_CONFIG)
-    return shell
+    return shell.with_config("loud", LOUD_CONFIG, loud=LOUD)
 
 
 @pytest.mark.parametrize("executor", ["serial", "processes"])

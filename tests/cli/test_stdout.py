@@ -30,10 +30,7 @@ FULL = "stdout could not be written: OSError: [Errno 28] No space left on device
 
 @pytest.fixture
 def odd(shell):
-    (shell.folder / "odd.py").write_text(ODD)
-    (shell.folder / "config").mkdir()
-    (shell.folder / "config" / "odd.yaml").write_text(ODD_CONFIG)
-    return shell
+    return shell.with_config("odd", ODD_CONFIG, odd=ODD)
 
 
 @pytest.mark.parametrize(
