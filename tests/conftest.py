@@ -13,6 +13,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from types import ModuleType
 
+import coverage
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
@@ -56,6 +57,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in those:
             if item.nodeid not in chosen:
                 item.add_marker("no_cover")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Ends what measures a worker of xdist before the session: it would go on where pytest-cov pauses its own."""
+    if hasattr(session.config, "workerinput"):
+        while measuring := coverage.Coverage.current():
+            measuring.stop()
 
 
 @pytest.hookimpl(tryfirst=True)
