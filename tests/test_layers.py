@@ -24,8 +24,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "execution": set(),
     "models": ENGINES | {"pages"},
     "config": set(),
-    "cli": {"", "config", "pages", "execution.progress", "models.run_facts", "models.run_page"}
-    | {"stores.atomic", "stores.folders"},
+    "cli": {"", "config", "pages", "execution.error_text", "execution.progress"}
+    | {"models.run_facts", "models.run_page", "stores.atomic", "stores.folders"},
     "examples": {""},
     "testing": ENGINES | {"models"},
     "plotting": {"calendars"},

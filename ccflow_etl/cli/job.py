@@ -15,6 +15,7 @@ from ccflow_etl.cli.import_errors import raised_in
 from ccflow_etl.cli.invalid import explain_invalid
 from ccflow_etl.cli.missing import missing_keys
 from ccflow_etl.config.registry import replace_config
+from ccflow_etl.execution.error_text import error_text
 
 if TYPE_CHECKING:
     from ccflow_etl import BackfillStatus
@@ -96,8 +97,7 @@ class Job:
                 told = f"the model ended the process with {error!r}"
                 hint = "to fail, a model raises an exception; to succeed, it returns a result"
             else:
-                message = " ".join(str(error).split())
-                told = f"{type(error).__name__}: {message}" if message else type(error).__name__
+                told = " ".join(error_text(error).split())
             # A note says where in the run it happened; only its first line, as a note may hold a traceback.
             noted = "".join(f" ({note.splitlines()[0]})" for note in getattr(error, "__notes__", [])[:1])
             raise RunFailed(f"{self.path} failed{_raised_by(error)}: {told}{noted}", hint) from error

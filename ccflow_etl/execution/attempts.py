@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from .attempt_timeout import call_within
+from .error_text import error_text
 from .pause import Wait, pause
 from .rate_limit import RateLimit
 from .retry import AttemptOutcome, RetryCancelled, RetryEvent, RetryExecutionError, RetryPolicy
@@ -139,9 +140,8 @@ def _delay(policy: RetryPolicy, attempt: int, ended: object, jitter: float) -> f
 
 
 def _exception_failure(error: Exception, policy: RetryPolicy) -> dict[str, Any]:
-    name = type(error).__name__
     category = policy.exception_category(error)
-    return {"exception_type": name, "category": category, "message": f"{name}: {error}" if str(error) else name}
+    return {"exception_type": type(error).__name__, "category": category, "message": error_text(error)}
 
 
 def _status_failure(status_code: int, policy: RetryPolicy) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 import cloudpickle
 
 from .attempts import run_with_retry
+from .error_text import error_text
 from .executors import CallingThread
 from .retry import RetryCancelled, RetryEvent, RetryExecutionError, RetryPolicy
 from .travel import pack, unpack
@@ -174,7 +175,7 @@ def _arrived(outcome: Any) -> Outcome:
 
 
 def _lose_result(outcome: Outcome, what: str, error: Exception) -> None:
-    outcome.told = f"TypeError: the result of step {outcome.index} {what}: {_told(error)}"
+    outcome.told = f"TypeError: the result of step {outcome.index} {what}: {error_text(error)}"
     outcome.result, outcome.error, outcome.trace = None, TypeError(outcome.told), outcome.told
 
 
@@ -182,15 +183,7 @@ def _failure(index: int, item: Any, submitted: float, error: Exception) -> Outco
     """What becomes of a call that cannot tell: it took the time since it was submitted."""
     trace = "".join(traceback.format_exception(error))
     seconds = max(time.time() - submitted, 0.0)
-    return Outcome(index, item, error=error, told=_told(error), trace=trace, started=submitted, seconds=seconds)
-
-
-def _told(error: BaseException) -> str:
-    name = type(error).__name__
-    try:
-        return f"{name}: {error}" if str(error) else name
-    except Exception:  # the words that a traceback has for it
-        return f"{name}: <exception str() failed>"
+    return Outcome(index, item, error=error, told=error_text(error), trace=trace, started=submitted, seconds=seconds)
 
 
 Window = Callable[[float | None], int]
@@ -232,7 +225,7 @@ def attempt(call: Callable[[Any], Any], policy: RetryPolicy | None, index: int, 
         ended = isinstance(error, RetryExecutionError) and not isinstance(error, RetryCancelled)
         cause = error.__cause__ if ended else None
         outcome.error = cause if isinstance(cause, Exception) else error
-        outcome.told = _told(outcome.error)
+        outcome.told = error_text(outcome.error)
         outcome.trace = traceback.format_exc()
         if policy is not None and not isinstance(error, Exception):
             outcome.attempts += 1  # of which the policy is told nothing

@@ -316,14 +316,19 @@ def test_a_failing_step_names_the_model_that_raised(project):
     assert "/backfill failed in Stats (my_models.py, line 25): FileNotFoundError" in done.err
 
 
-def test_an_exception_without_a_message_is_named(project):
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [("AssertionError", "AssertionError"), ("Unspeakable", "Unspeakable: <exception str() failed>")],
+)
+def test_an_exception_without_a_message_is_named(project, raised, told):
     (project.folder / "my_models.py").write_text(
-        "from ccflow import *\nclass Stats(CallableModel):\n  @Flow.call\n"
-        "  def __call__(self, context: NullContext) -> GenericResult:\n    raise AssertionError\n"
+        "from ccflow import *\nclass Unspeakable(Exception):\n  def __str__(self):\n    raise ValueError('no words')\n"
+        "class Stats(CallableModel):\n  @Flow.call\n"
+        f"  def __call__(self, context: NullContext) -> GenericResult:\n    raise {raised}\n"
     )
     done = project("cc-etl -cp config -cn text_stats_runner")
     assert done.code == 1
-    assert done.err.startswith("error: /model failed in Stats (my_models.py, line 5): AssertionError\n")
+    assert done.err.startswith(f"error: /model failed in Stats (my_models.py, line 8): {told}\n")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,19 @@ def test_a_first_success_is_one_event_and_no_wait():
     assert events == [RetryEvent(attempt=1, outcome="success")]
 
 
+def test_an_error_without_words_is_retried_and_raised():
+    class Unspeakable(TimeoutException):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    events: list[RetryEvent] = []
+    policy = RetryPolicy(max_attempts=2)
+    with pytest.raises(RetryExecutionError, match=r"attempt 2 of 2 failed: Unspeakable: <exception str\(\) failed>"):
+        run_with_retry(Script(Unspeakable(), Unspeakable()), policy, events.append)
+    assert [event.outcome for event in events] == ["retry", "failed"]
+    assert {event.message for event in events} == {"Unspeakable: <exception str() failed>"}
+
+
 def test_each_failure_is_told_before_its_wait():
     log: list[Any] = []
     policy = RetryPolicy(max_attempts=4, initial_delay_seconds=1, jitter_ratio=0.5)
