@@ -189,9 +189,7 @@ def test_memory_of_an_encode(compare, alone, name: str, rows: int, kind: str) ->
     rows = min(rows, 2_000_000)
     on_top, larger = alone(peak_of_an_encode, name, rows, kind)
     what, beside = f"{name}, {kind}, peak of an encode", "the larger of table and payload"
-    # the text and the categories of the mixed frame are copied once more; 1.2 is the aim there, too
-    bound = 1.7 if (name, kind) in {("mixed", "arrow"), ("mixed", "csv")} else 1.2
-    compare.sizes(what, on_top, beside, larger, bound, quiet=True, by="memory")
+    compare.sizes(what, on_top, beside, larger, 1.2, quiet=True, by="memory")
 
 
 @pytest.mark.benchmark(group="a frame of 20,000 rows", max_time=0.5, min_rounds=5)

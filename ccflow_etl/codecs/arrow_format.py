@@ -12,6 +12,7 @@ from .frames import from_table, part_of, to_table
 from .options import DecodeOptions
 from .seal import SealedSink, is_sealed
 from .table_part import Part
+from .written import written
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,9 +41,7 @@ class ArrowFormat(ContentFormat):
 
     def _encode(self, payload: Any) -> bytes:
         table = to_table(payload)
-        file = io.BytesIO()
-        self.write_tables(table.schema, iter([table]), file)
-        return file.getvalue()
+        return written(lambda file: self.write_tables(table.schema, iter([table]), file), table.nbytes)
 
     def _decode(self, data: bytes, options: DecodeOptions) -> Any:
         import pyarrow as pa

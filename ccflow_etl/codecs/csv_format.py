@@ -1,18 +1,18 @@
 """CSV: plain for rows, and lossless for frames and tables."""
 
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from .csv_table import count_byte, read_rows, read_table, write_table
+from .csv_table import count_byte, read_rows, read_table, size_of_text, write_table
 from .errors import Refusal, type_name
 from .formats import ContentFormat
 from .frames import from_table, to_table
 from .options import DecodeOptions
 from .rows import column_names, is_rows
 from .scalars import plain_scalar
+from .written import written
 
 # What the first line of a CSV with a schema begins with.
 _MARK = b"#ccflow-etl:"
@@ -54,9 +54,8 @@ class CsvFormat(ContentFormat):
             return _rows_to_csv([payload])
         if is_rows(payload):
             return _rows_to_csv(payload)
-        file = io.BytesIO()
-        write_table(to_table(payload), file, b"" if self.schema == "none" else _MARK)
-        return file.getvalue()
+        table, mark = to_table(payload), b"" if self.schema == "none" else _MARK
+        return written(lambda file: write_table(table, file, mark), size_of_text(table))
 
     def _decode(self, data: bytes, options: DecodeOptions) -> Any:
         content_at = _content_at(data)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import io
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 _FIRST_SECOND, _LAST_SECOND = -62_167_219_200, 253_402_300_799
 _BLOCK, _LARGEST_BLOCK = 1 << 22, 2**31 - 1
 _PIECE = 1 << 17
+# Rows: as many are cast at a time, as the text of a category is a copy, and from so many the length of all is told.
+_ROWS, _SAMPLE = 1 << 14, 1 << 8
 
 
 def write_table(table: "pa.Table", file: BinaryIO, schema_mark: bytes = b"") -> None:
@@ -40,13 +43,26 @@ def write_table(table: "pa.Table", file: BinaryIO, schema_mark: bytes = b"") -> 
     names = table.column_names
     if len(set(names)) < len(names):
         raise Refusal(f"has several columns of the same name: {names}")
-    columns = {name: _to_text(name, column) for name, column in zip(names, table.columns, strict=True)}
+    text_types = {name: _checked_type(name, column) for name, column in zip(names, table.columns, strict=True)}
     if schema_mark:
         # pandas' own description is of no use in a CSV
         metadata = {key: value for key, value in (table.schema.metadata or {}).items() if key != b"pandas"}
         schema = table.schema.with_metadata(metadata or None).serialize()
         file.write(b"%b %b %d\n" % (schema_mark, base64.b64encode(schema), table.num_rows))
-    csv.write_csv(pa.table(columns), file)
+    text_schema = pa.schema(text_types)
+    # Arrow's own pool keeps for a while what it is given back, which is as much as is written in that time.
+    with csv.CSVWriter(file, text_schema, memory_pool=pa.system_memory_pool()) as writer:
+        for start in range(0, table.num_rows, _ROWS):
+            writer.write_table(table.slice(start, _ROWS).cast(text_schema))
+
+
+def size_of_text(table: "pa.Table") -> int:
+    """Return about how many bytes the rows of a long table are as text, if all are as long as the first; else 0."""
+    if table.num_rows <= _ROWS:
+        return 0
+    file = io.BytesIO()
+    write_table(table.slice(0, _SAMPLE), file)
+    return file.tell() * table.num_rows // _SAMPLE * 33 // 32  # rather a little more
 
 
 def read_table(schema_line: bytes, content: "bytes | memoryview") -> "pa.Table":
@@ -151,8 +167,8 @@ def _parse(
         raise ValueError(str(error)) from error
 
 
-def _to_text(name: str, column: "pa.ChunkedArray") -> "pa.ChunkedArray":
-    """Return a column in a type that CSV can write and read, else refuse it."""
+def _checked_type(name: str, column: "pa.ChunkedArray") -> "pa.DataType":
+    """Return the type by which CSV writes and reads a column, else refuse it."""
     import pyarrow as pa
 
     text_type = _text_type(column.type)
@@ -160,7 +176,7 @@ def _to_text(name: str, column: "pa.ChunkedArray") -> "pa.ChunkedArray":
         raise Refusal(f"of type {column.type} has no CSV form; use 'parquet' or 'arrow'", f"column {name!r}")
     if pa.types.is_timestamp(text_type):
         _check_years(name, column)
-    return column.cast(text_type)
+    return text_type
 
 
 def _text_type(kind: "pa.DataType") -> "pa.DataType | None":

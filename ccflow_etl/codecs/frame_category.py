@@ -40,7 +40,8 @@ class CategoryKind(ColumnKind):
             raise Refusal(f"has categories that cannot be kept: its Index {refusal.reason}") from refusal
         spec = {"ordered": bool(array.ordered), "categories": categories, "value": value_spec}
         codes = np.asarray(array.codes)
-        indices = pa.array(codes.astype("int32"), mask=codes < 0)
+        missing = codes < 0
+        indices = pa.array(codes.astype("int32"), mask=missing if missing.any() else None)  # a mask makes a copy
         dictionary_type = self.physical_type(spec)
         if not pa.types.is_dictionary(dictionary_type):
             return spec, values.take(indices)

@@ -13,6 +13,7 @@ from .options import DecodeOptions
 from .parquet_parts import FileBytes, read_groups, read_parts
 from .seal import SealedSink, is_sealed
 from .table_part import Part
+from .written import written
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,9 +48,7 @@ class ParquetFormat(ContentFormat):
 
     def _encode(self, payload: Any) -> bytes:
         table = to_table(payload)
-        file = io.BytesIO()
-        self.write_tables(table.schema, iter([table]), file)
-        return file.getvalue()
+        return written(lambda file: self.write_tables(table.schema, iter([table]), file), table.nbytes)
 
     def _decode(self, data: bytes, options: DecodeOptions) -> Any:
         import pyarrow as pa

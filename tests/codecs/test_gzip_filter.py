@@ -1,6 +1,7 @@
 """The gzip filter against Python's own gzip and the rules of RFC 1952."""
 
 import gzip
+import random
 import tracemalloc
 import zlib
 
@@ -37,6 +38,34 @@ def test_members_and_padding_are_one_content() -> None:
         b"onetwo",
         b"",
     )
+
+
+def test_members_and_padding_larger_than_what_is_unpacked_at_a_time() -> None:
+    noise = random.Random(5).randbytes(3_000_000)
+    packed = gzip.compress(noise, 1) + bytes(2_500_000) + gzip.compress(b"", 1) + compress(noise[::-1])
+    assert decompress(packed, 6_000_000) == (noise + noise[::-1], b"")
+    for length in (1 << 20, 2 << 20, 3_000_000, len(packed) - 1):
+        with pytest.raises(PayloadDecodeError, match="it ends too early"):
+            decompress(packed[:length], 6_000_000)
+
+
+@pytest.mark.parametrize("before", [0, 1, 5, 9, 20, (1 << 20) - 1])
+def test_a_header_wherever_it_lies_among_what_is_unpacked_at_a_time(before: int) -> None:
+    first = zlib.compressobj(0, zlib.DEFLATED, 31)
+    stored = first.compress(bytes((1 << 20) - before)) + first.flush()
+    comment = b"note" * 600_000
+    assert decompress(compress(b"x", comment) + stored, 1 << 21) == (b"x" + bytes((1 << 20) - before), comment)
+    assert decompress(stored + compress(b"x", comment), 1 << 21) == (bytes((1 << 20) - before) + b"x", b"")
+
+
+def test_content_is_unpacked_where_it_stays() -> None:
+    content = b"".join(b"%d,%d\n" % (number, number * 7919) for number in range(3_000_000))
+    packed = compress(content)
+    tracemalloc.start()
+    assert decompress(packed, len(content))[0] == content
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * len(content)
 
 
 def test_a_name_and_an_extra_field_come_before_the_comment() -> None:
