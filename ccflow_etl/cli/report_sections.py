@@ -96,16 +96,20 @@ def _hidden(raw: Any, resolved: Any, built: Any, secrets: set[str]) -> Any:
         secrets.update(secrets_in({"secret": resolved}))
         return HIDDEN
     if isinstance(raw, dict) and isinstance(resolved, dict):
-        declared = [name for name in resolved if isinstance(built, BaseModel) and is_declared_secret(built, str(name))]
-        secrets.update(secrets_in({"secret": [resolved[name] for name in declared]}))
-        return {
-            name: HIDDEN if name in declared else _hidden(raw[name], value, _part(built, name), secrets)
-            for name, value in resolved.items()
-        }
+        return {name: _hidden_part(name, raw[name], value, built, secrets) for name, value in resolved.items()}
     if isinstance(raw, list) and isinstance(resolved, list):
-        pairs = enumerate(zip(raw, resolved, strict=True))
-        return [_hidden(*pair, _part(built, place), secrets) for place, pair in pairs]
+        # a context may be given as the values of its fields, in their order
+        fields = list(type(built).model_fields) if isinstance(built, BaseModel) else []
+        names = [*fields, *range(len(fields), len(raw))]
+        return [_hidden_part(names[place], raw[place], value, built, secrets) for place, value in enumerate(resolved)]
     return resolved
+
+
+def _hidden_part(name: Any, raw: Any, resolved: Any, built: Any, secrets: set[str]) -> Any:
+    if isinstance(built, BaseModel) and is_declared_secret(built, str(name)):
+        secrets.update(secrets_in({"secret": resolved}))
+        return HIDDEN
+    return _hidden(raw, resolved, _part(built, name), secrets)
 
 
 def _part(built: Any, name: Any) -> Any:
@@ -113,7 +117,7 @@ def _part(built: Any, name: Any) -> Any:
     if isinstance(built, ModelRegistry):
         built = built.models
     if isinstance(built, BaseModel):
-        return getattr(built, name, None)
+        return getattr(built, str(name), None)
     if isinstance(built, Mapping):
         return built.get(name)
     return built[name] if isinstance(built, list | tuple) and isinstance(name, int) and name < len(built) else None

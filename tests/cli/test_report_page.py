@@ -10,7 +10,7 @@ import pytest
 MODELS = """\
 import os
 
-from ccflow import CallableModel, DateContext, Flow, GenericResult, NullContext
+from ccflow import CallableModel, ContextBase, DateContext, Flow, GenericResult, NullContext
 from pydantic import Field, SecretStr
 
 
@@ -37,6 +37,17 @@ class Shop(CallableModel):
         if context.date.day in self.bad:
             raise LookupError(f"no <data> from {self.uri} with {self.api_token.get_secret_value()} {self.hidden}")
         return GenericResult[int](value=context.date.day)
+
+
+class Sign(ContextBase):
+    user: str
+    word: str = Field("", repr=False)
+
+
+class Signed(CallableModel):
+    @Flow.call
+    def __call__(self, context: Sign) -> GenericResult[int]:
+        return GenericResult[int](value=1)
 
 
 class Gated(CallableModel):
@@ -246,6 +257,26 @@ def test_what_a_class_declares_as_secret_does_not_get_into_the_page(shop):
     assert "hidden: ***" in page
 
 
+def test_a_context_that_is_given_as_a_list_is_in_the_page(shop):
+    config = SHOP.partition("context:")[0] + "context: [2026-01-01, 2026-01-03]\n"
+    (shop.folder / "config" / "listed.yaml").write_text(config)
+    done, page = run(shop, "", "listed")
+    assert done.code == 0, done.err
+    assert "<title>Backfill of Shop: 3 steps succeeded</title>" in page
+    assert "context:\n  - &#34;2026-01-01&#34;\n  - &#34;2026-01-03&#34;" in page
+
+
+@pytest.mark.parametrize("context", ["[ann, pwd-12345]", "{user: ann, word: pwd-12345}"])
+def test_a_secret_of_a_context_in_either_form_does_not_get_into_the_page(shop, context):
+    config = f"model:\n  _target_: shop.Signed\ncallable: /model\ncontext: {context}\n"
+    (shop.folder / "config" / "signed.yaml").write_text(config)
+    done, page = run(shop, "", "signed")
+    assert done.code == 0, done.err
+    assert "ann" in page
+    assert "***" in page
+    assert "pwd-12345" not in page
+
+
 def test_a_model_that_is_no_backfill_has_a_page(shop):
     done, page = run(shop, "", "once")
     assert done.code == 0
@@ -359,7 +390,7 @@ def test_several_jobs_have_no_page(shop, sweep):
 
 def test_a_graph_evaluator_runs_each_step_once_where_the_run_is_reported(shop):
     (shop.folder / "counting.py").write_text(
-        "from ccflow import CallableModel, DateContext, Flow, GenericResult\n"
+        "from ccflow import CallableModel, ContextBase, DateContext, Flow, GenericResult\n"
         "class Counting(CallableModel):\n"
         "    @Flow.call\n"
         "    def __call__(self, context: DateContext) -> GenericResult[int]:\n"
