@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import io
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 _FIRST_SECOND, _LAST_SECOND = -62_167_219_200, 253_402_300_799
 _BLOCK, _LARGEST_BLOCK = 1 << 22, 2**31 - 1
 _PIECE = 1 << 17
-# Rows: as many are cast at a time, as the text of a category is a copy, and from so many the length of all is told.
-_ROWS, _SAMPLE = 1 << 14, 1 << 8
+_ROWS = 1 << 14  # are cast at a time, as the text of a category is a copy
+_SAMPLES, _SAMPLE = 16, 16  # of how many rows, from which the length of all is told
 
 
 def write_table(table: "pa.Table", file: BinaryIO, schema_mark: bytes = b"") -> None:
@@ -57,12 +56,16 @@ def write_table(table: "pa.Table", file: BinaryIO, schema_mark: bytes = b"") -> 
 
 
 def size_of_text(table: "pa.Table") -> int:
-    """Return about how many bytes the rows of a long table are as text, if all are as long as the first; else 0."""
+    """Return about how many bytes the rows of a long table are as text, by a few from all over it; else 0."""
+    import pyarrow as pa
+
     if table.num_rows <= _ROWS:
         return 0
-    file = io.BytesIO()
-    write_table(table.slice(0, _SAMPLE), file)
-    return file.tell() * table.num_rows // _SAMPLE * 33 // 32  # rather a little more
+    places = range(0, table.num_rows, table.num_rows // _SAMPLES)
+    sample = pa.concat_tables([table.slice(place, _SAMPLE) for place in places])
+    counted = pa.MockOutputStream()
+    write_table(sample, counted)
+    return counted.size() * table.num_rows // sample.num_rows * 33 // 32  # rather a little more
 
 
 def read_table(schema_line: bytes, content: "bytes | memoryview") -> "pa.Table":

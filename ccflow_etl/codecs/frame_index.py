@@ -187,7 +187,7 @@ def _freq(index: "pd.Index") -> str | None:
         return None
     text = str(index.freqstr)
     try:
-        remade = type(index)(index.array[:1], freq=text).freq  # pandas would make all instants anew to compare them
+        remade = type(index)(index.array, freq=text).freq
     except ValueError as error:
         raise Refusal(f"has the freq {index.freq!r}, which has no text form ({error}); remove it first") from error
     if remade != index.freq or type(remade) is not type(index.freq):

@@ -36,12 +36,12 @@ def pandas_to_table(payload: "pd.DataFrame | pd.Series") -> "pa.Table":
     if type(payload) not in (pd.DataFrame, pd.Series):
         raise Refusal(f"is a subclass, of which not all parts are known; give pandas.{_pandas_name(payload)}")
     spec = _describe(payload)
+    # First, as columns are kept where pandas has compared all instants with those of its freq.
+    spec["index"], index_arrays = _part("the index", encode_index, payload.index)
     columns = [
         _part("the Series" if payload.ndim == 1 else f"column {label!r}", encode_column, column.array)
         for label, column in _columns(payload)
     ]
-    spec["index"], index_arrays = _part("the index", encode_index, payload.index)
-
     fields = _unique(str(label) for label, _ in _columns(payload))
     index_fields = _index_fields(spec["index"], taken=fields)
     spec["columns"] = [{"field": field, **column} for field, (column, _) in zip(fields, columns, strict=True)]

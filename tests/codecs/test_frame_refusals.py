@@ -80,6 +80,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
         "column 'x' has categories that cannot be kept: .* of type type",
     ),
     "freq": (with_index(pd.date_range("2024", periods=3, freq=HOLIDAY)), "the index has the freq"),
+    "freq whose text is of other instants": (
+        with_index(pd.date_range("2024-01-01", periods=5, freq=pd.offsets.BDay(offset=pd.Timedelta("2h")))),
+        "no text form",
+    ),
     "freq without text": (with_index(pd.date_range("2024", periods=3, freq=pd.DateOffset(months=1))), "no text form"),
     "index name": (with_index(pd.Index([1], name=Frame)), "the index has a name that cannot be kept"),
     "labels": (with_columns([1, Frame]), "the Index of columns has the dtype object and in row 1"),

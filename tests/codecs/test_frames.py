@@ -254,6 +254,8 @@ INDEXES: dict[str, pd.Index] = {
     "months": pd.date_range("2024-01-31", periods=3, freq="2ME", unit="ns"),
     "weeks": pd.date_range("2024-01-03", periods=3, freq="W-FRI"),
     "business": pd.date_range("2024-01-03", periods=3, freq="BQS-FEB"),
+    "last Thursdays": pd.DatetimeIndex(["2018-11-22", "2018-12-27", "2019-01-24"], freq="infer"),
+    "weeks of days": pd.TimedeltaIndex(["0D", "7D", "14D"], freq="infer"),
     "hours with zone": pd.date_range("2024-03-31", periods=3, freq="h", tz=PARIS),
     "days with zone": pd.date_range("2024-03-30", periods=3, freq="D", tz=PARIS),
     "timedeltas": pd.timedelta_range("1h", periods=3, freq="90min", name="lag"),
