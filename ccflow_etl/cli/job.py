@@ -13,7 +13,7 @@ from ccflow_etl.cli.errors import CommandError, RunFailed, did_you_mean
 from ccflow_etl.cli.from_plan import SavedPlan, plan_method, read_plan, without_missing_context
 from ccflow_etl.cli.import_errors import raised_in
 from ccflow_etl.cli.invalid import explain_invalid
-from ccflow_etl.cli.missing import missing_keys
+from ccflow_etl.cli.missing import keys_that_are_no_text, missing_keys
 from ccflow_etl.config.registry import replace_config
 from ccflow_etl.execution.error_text import error_text
 
@@ -145,6 +145,12 @@ def prepare(cfg: DictConfig, from_plan: str | None = None) -> Job:
     except OmegaConfBaseException:
         OmegaConf.to_container(cfg, resolve=True)  # fails too, and knows the key
         raise
+    except AttributeError as error:
+        odd = keys_that_are_no_text(cfg)
+        if not odd:
+            raise
+        told = "\n".join(f"{key}: the last part of this key is no text, and ccflow takes text alone" for key in odd)
+        raise CommandError(told, "write it in quotes, or keep it inside of a model, which may have others") from error
     path = cfg.get("callable")
     model = _find_callable(registry, path)
     given = cfg.get("context")

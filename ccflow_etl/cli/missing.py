@@ -1,4 +1,4 @@
-"""The keys of a config that have no value yet."""
+"""The keys of a config that have no value yet, and those that ccflow cannot take."""
 
 from typing import Any
 
@@ -14,6 +14,23 @@ def missing_keys(cfg: DictConfig) -> list[str]:
     ['bucket', 'store.prefix']
     """
     return sorted(_missing(OmegaConf.to_container(cfg, resolve=False), ""))
+
+
+def keys_that_are_no_text(cfg: DictConfig) -> list[str]:
+    """Return the keys that are numbers or dates where ccflow looks for models: everywhere but in a model itself.
+
+    >>> keys_that_are_no_text(OmegaConf.create({"shops": {1: 2}, "prices": {"_target_": "Prices", "by": {1: 2}}}))
+    ['shops.1']
+    """
+    return sorted(_no_text(OmegaConf.to_container(cfg, resolve=False), ""))
+
+
+def _no_text(node: Any, key: str) -> list[str]:
+    if not isinstance(node, dict) or "_target_" in node:
+        return []
+    named = [(name, f"{key}.{name}" if key else str(name), item) for name, item in node.items()]
+    odd = [path for name, path, _ in named if not isinstance(name, str)]
+    return odd + [found for _, path, item in named for found in _no_text(item, path)]
 
 
 def _missing(node: Any, key: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, Self
 from ccflow import CallableModel, ContextBase
 from ccflow.utils.reporting import ReportPhase, current_span_depth, current_span_id, run_scope
 
+from ..execution.error_text import error_message
 from .listeners import Listener, listeners
 
 __all__ = ["RunEvents"]
@@ -128,7 +129,7 @@ def _new_span() -> str:
 
 
 def _failure(error: BaseException | None) -> dict[str, str]:
-    return {} if error is None else {"exception_type": type(error).__name__, "exception_message": str(error)}
+    return {} if error is None else {"exception_type": type(error).__name__, "exception_message": error_message(error)}
 
 
 def _range(context: ContextBase) -> dict[str, str]:

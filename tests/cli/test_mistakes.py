@@ -317,6 +317,17 @@ def test_a_failing_step_names_the_model_that_raised(project):
 
 
 @pytest.mark.parametrize(
+    ("config", "key"), [("shops: {1: Harbour}", "shops.1"), ("context: {note: {1: Harbour}}", "context.note.1")]
+)
+def test_a_key_that_is_a_number_is_named(project, config, key):
+    (project.folder / "config" / "odd.yaml").write_text(f"defaults: [text_stats_runner, _self_]\n{config}\n")
+    done = project("cc-etl -cp config -cn odd")
+    assert done.code == 2
+    assert done.err.startswith(f"error: {key}: the last part of this key is no text")
+    assert "hint: write it in quotes" in done.err
+
+
+@pytest.mark.parametrize(
     ("raised", "told"),
     [("AssertionError", "AssertionError"), ("Unspeakable", "Unspeakable: <exception str() failed>")],
 )

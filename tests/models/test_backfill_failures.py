@@ -87,6 +87,24 @@ def statuses(result):
 # --- on_error="raise"
 
 
+class Unspeakable(LookupError):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+class Speechless(Failing):
+    def refuse(self, day):
+        raise Unspeakable
+
+
+@here
+def test_an_error_without_words_is_raised_as_it_is(executor):
+    with pytest.raises(Unspeakable) as caught:
+        BackfillModel(model=Speechless(bad=frozenset({"2024-01-02"})), executor=executor)(RANGE)
+    [note] = caught.value.__notes__
+    assert "the backfill's step 2024-01-02" in note
+
+
 @pytest.mark.parametrize("executor", HERE[:2], ids=repr)
 def test_the_first_failure_is_the_end_and_everything_is_recorded(executor):
     model, store = fails(3, 5), SkipNothing()

@@ -1,6 +1,7 @@
 """The report's lines in a file, written as the steps end."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,12 @@ class Span(CallableModel):
     @Flow.call
     def __call__(self, context: DateRangeContext) -> GenericResult[int]:
         return GenericResult[int](value=1)
+
+
+class Unreadable(CallableModel):
+    @Flow.call
+    def __call__(self, context: DateContext) -> GenericResult[int]:
+        raise FileNotFoundError("no " + os.fsdecode(b"caf\xe9.csv"))
 
 
 def read(path):
@@ -128,6 +135,14 @@ def test_a_run_that_breaks_leaves_a_line_for_every_step(tmp_path, name, executor
     assert lines["status"].tolist() == statuses
     counts = "3 cancelled, 1 failed, 2 succeeded" if error is OSError else "4 cancelled, 2 succeeded"
     assert caught.value.__notes__ == [f"the backfill ended with this error: 6 steps: {counts}"]
+
+
+@pytest.mark.parametrize("name", ["run.jsonl", "run.parquet"])
+def test_an_error_that_no_file_can_hold_is_escaped(tmp_path, name):
+    backfill = BackfillModel(model=Unreadable(), on_error="continue", report_path=tmp_path / name)
+    with pytest.raises(BackfillError, match="2 of 2 steps failed"):
+        backfill(["2024-01-01", "2024-01-02"])
+    assert read(tmp_path / name)["error"].tolist() == [r"FileNotFoundError: no caf\udce9.csv"] * 2
 
 
 @pytest.mark.parametrize("name", ["run.jsonl", "run.parquet"])
