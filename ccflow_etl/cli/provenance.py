@@ -1,7 +1,7 @@
 """Which file or override set each value of a composed config."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
@@ -21,7 +21,7 @@ def find_sources(resolved: Any, loader: QuietLoader, arguments: Arguments) -> li
     """
     paths, overrides = loader.split_registry_paths(arguments.hydra.overrides)
     defaults = loader.compute_defaults_list(arguments.config_name, overrides, RunMode.RUN)
-    sources: dict[str, str] = {}
+    layers: list[tuple[str, Any, str]] = []
     for default in defaults.defaults:
         if default.config_path is None or default.config_path.startswith("hydra/"):
             continue
@@ -29,10 +29,15 @@ def find_sources(resolved: Any, loader: QuietLoader, arguments: Arguments) -> li
         package = default.package if default.package is not None else found.header["package"]
         prefix = "" if package in (None, "", "_global_") else f"{package}."
         plain = OmegaConf.to_container(found.config, resolve=False)
-        sources |= dict.fromkeys(_keys(plain, prefix), _file(found.path, default.config_path))
-    for override in [*defaults.config_overrides, *OverridesParser.create().parse_overrides(paths)]:
-        sources |= dict.fromkeys(_keys(override.value(), f"{override.key_or_group}."), COMMAND_LINE)
-    return [(key, value, _source(key, sources)) for key, value in _leaves(resolved, "")]
+        layers.append((prefix, plain, _file(found.path, default.config_path)))
+    given = [*defaults.config_overrides, *OverridesParser.create().parse_overrides(paths)]
+    layers += [(f"{override.key_or_group}.", override.value(), COMMAND_LINE) for override in given]
+    sources = {
+        key: _Source(order, name, value != {})
+        for order, (prefix, node, name) in enumerate(layers)
+        for key, value in _leaves(node, prefix)
+    }
+    return [(key, value, _source(key, sources)) for key, value in _leaves(resolved, "") if key]
 
 
 def _leaves(node: Any, prefix: str) -> list[tuple[str, Any]]:
@@ -45,14 +50,19 @@ def _leaves(node: Any, prefix: str) -> list[tuple[str, Any]]:
     return [leaf for key, value in items for leaf in _leaves(value, f"{prefix}{key}.")]
 
 
-def _keys(node: Any, prefix: str) -> list[str]:
-    return [key for key, _ in _leaves(node, prefix)]
+class _Source(NamedTuple):
+    order: int
+    name: str
+    whole: bool  # nothing leaves what is there
 
 
-def _source(key: str, sources: dict[str, str]) -> str:
-    while key and key not in sources:
-        key = key.rpartition(".")[0]
-    return sources.get(key, "?")
+def _source(key: str, sources: dict[str, _Source]) -> str:
+    """The last to set a key, or what it is in as a whole, as an interpolation does."""
+    found = [sources[key]] if key in sources else []
+    while key := key.rpartition(".")[0]:
+        if key in sources and sources[key].whole:
+            found.append(sources[key])
+    return max(found).name if found else "?"
 
 
 def _file(place: str, config_path: str) -> str:

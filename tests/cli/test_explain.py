@@ -57,6 +57,19 @@ def test_an_interpolated_group_has_the_source_of_the_interpolation(project):
     }
 
 
+def test_what_is_replaced_as_a_whole_has_the_source_of_the_whole(project):
+    config = "fast: {attempts: 1, after: {of: 2}}\nretry: {attempts: 3, after: {of: 4}}\nkept: {attempts: 5}\n"
+    (project.folder / "config" / "whole.yaml").write_text(config)
+    told = sources(project("cc-etl-explain --provenance --json -cp config -cn whole 'retry=${fast}' 'kept={}'"))
+    assert told["retry.attempts"] == told["retry.after.of"] == "command line"
+    assert told["fast.attempts"] == told["kept.attempts"] == "config/whole.yaml"
+
+
+def test_a_config_of_nothing_has_no_lines(project):
+    (project.folder / "config" / "empty.yaml").write_text("")
+    assert project("cc-etl-explain --provenance -cp config -cn empty").out.strip() == ""
+
+
 def test_a_file_outside_of_the_working_folder_is_named_in_full(project):
     (project.folder / "below").mkdir()
     done = project("cd below && cc-etl-explain --provenance --json -cp ../config -cn text_stats")
