@@ -48,7 +48,7 @@ def show_marks(job: "Job", arguments: Arguments) -> None:
     Raises:
         CommandError: The callable is no backfill, it has no store, or the store cannot remove marks.
     """
-    from ccflow_etl.cli.output import to_json
+    from ccflow_etl.cli.json_text import to_json
     from ccflow_etl.cli.streams import write_stdout
 
     told: dict[str, Any] = {}

@@ -7,6 +7,7 @@ from typing import Any
 from ccflow import BaseModel
 
 from ccflow_etl.cli.errors import RunFailed
+from ccflow_etl.cli.json_text import to_json
 from ccflow_etl.cli.streams import write_stdout
 
 _LONGEST = 300  # characters of a field's value
@@ -45,20 +46,6 @@ def summary(result: Any) -> str:
     return "\n".join([type(result).__name__, *lines])
 
 
-def to_json(result: Any) -> str:
-    """Return a result as one line of JSON, with `_target_` naming each model's class as ccflow does.
-
-    Rows of a pandas DataFrame or a pyarrow Table are objects; what JSON has no form for is its `str`.
-
-    >>> from ccflow import GenericResult
-    >>> to_json(GenericResult(value={"words": 4}))
-    '{"value":{"words":4},"_target_":"ccflow.result.generic.GenericResult"}'
-    """
-    from pydantic_core import to_json
-
-    return to_json(result, by_alias=True, fallback=_plain, inf_nan_mode="null").decode()
-
-
 def _short(value: Any) -> str:
     if isinstance(value, (str, PurePath)) and len(str(value)) <= _LONGEST:
         return str(value)
@@ -69,16 +56,3 @@ def _short(value: Any) -> str:
     short.maxstring = short.maxother = _LONGEST
     text = short.repr(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... (--json prints all)"
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "to_pylist"):
-        return value.to_pylist()
-    if hasattr(value, "to_dict") and hasattr(value, "columns"):
-        named = any(name is not None for name in value.index.names)
-        return (value.reset_index() if named else value).to_dict(orient="records")
-    if hasattr(value, "to_dict"):
-        return value.to_dict()
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    return str(value)

@@ -54,6 +54,6 @@ def _show(plan: Any, as_json: bool, file: str | None) -> None:
 
 def _json(plan: Any) -> str:
     from ccflow_etl import BackfillPlan
-    from ccflow_etl.cli.output import to_json
+    from ccflow_etl.cli.json_text import to_json
 
     return to_json(plan.to_dict() if isinstance(plan, BackfillPlan) else plan)

@@ -55,9 +55,16 @@ def _sections(run: "ReportedRun", counts: dict[str, int]) -> Iterator[Section]:
         yield _error(run.error)
     yield from of_run
     if run.error is None:
-        yield Section("result", "Result", text=without_secrets(cut(summary(run.result), _TEXT)))
+        yield Section("result", "Result", text=without_secrets(cut(_told(run.result), _TEXT)))
     command = without_secrets(shlex.join(["cc-etl", *sys.argv[1:]]))
     yield Section("command", "Command", facts=[("callable", run.job.path)], text=command)
+
+
+def _told(result: Any) -> str:
+    try:
+        return summary(result)
+    except Exception:  # the command tells of it; the page of the run is written all the same
+        return "<str() failed>"
 
 
 def _outcome(run: "ReportedRun", counts: dict[str, int]) -> tuple[str, str]:

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 from ccflow import GenericResult, ResultBase
 
-from ccflow_etl.cli.output import summary, to_json
+from ccflow_etl.cli.json_text import to_json
+from ccflow_etl.cli.output import summary
 
 
 class Told(ResultBase):

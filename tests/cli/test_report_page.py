@@ -407,3 +407,29 @@ def test_a_graph_evaluator_runs_each_step_once_where_the_run_is_reported(shop):
 
 def test_help_names_it(shop):
     assert "--report FILE.html" in shop("cc-etl --help").out
+
+
+MUTE = """
+
+class Mute(ResultBase):
+    def __str__(self):
+        raise LookupError("no words")
+
+
+class Muted(CallableModel):
+    @Flow.call
+    def __call__(self, context: NullContext) -> Mute:
+        return Mute()
+"""
+
+
+def test_a_result_whose_text_fails_leaves_its_page(shop):
+    with (shop.folder / "shop.py").open("a") as models:
+        models.write("\n\nfrom ccflow import ResultBase\n" + MUTE)
+    config = ONCE.replace("shop.Once\n  fails: false", "shop.Muted")
+    (shop.folder / "config" / "muted.yaml").write_text(config)
+    done, page = run(shop, "", "muted")
+    assert done.code == 1
+    assert "the run is over, and its result could not be printed: LookupError: no words" in done.err
+    assert "<title>Muted: Succeeded</title>" in page
+    assert "&lt;str() failed&gt;" in page
