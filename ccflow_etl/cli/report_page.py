@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from ccflow_etl.cli.command import warn
 from ccflow_etl.cli.errors import BAD_CONFIGURATION, CommandError, RunFailed
@@ -27,7 +27,8 @@ class ReportedRun:
 
     Attributes:
         job: What is run.
-        cfg: The config that it comes from.
+        raw: The config that it comes from, with its interpolations.
+        resolved: The same with what they stood for when the run began.
         runs: The lines of the steps of its backfill.
         began: When it began, in seconds since 1970.
         result: What it returned.
@@ -36,7 +37,8 @@ class ReportedRun:
     """
 
     job: "Job"
-    cfg: DictConfig
+    raw: Any = None
+    resolved: Any = None
     runs: "list[StepReport]" = field(default_factory=list)
     began: float = field(default_factory=time.time)
     result: Any = None
@@ -103,10 +105,12 @@ def check_single(path: Path | None) -> None:
 @contextmanager
 def reported(job: "Job", cfg: DictConfig, path: Path | None) -> Iterator[ReportedRun]:
     """A run whose page is written when this is left, however it ended; without a path, or a run, there is none."""
-    run = ReportedRun(job, cfg)
+    run = ReportedRun(job)
     if path is None:
         yield run
         return
+    run.raw = OmegaConf.to_container(cfg)
+    run.resolved = _resolved(cfg, run.raw)
     run.job, run.runs = job.followed()
     try:
         yield run
@@ -116,6 +120,14 @@ def reported(job: "Job", cfg: DictConfig, path: Path | None) -> Iterator[Reporte
     finally:
         if not (isinstance(run.error, CommandError) and run.error.exit_code == BAD_CONFIGURATION):
             _write(run, path)
+
+
+def _resolved(cfg: DictConfig, raw: Any) -> Any:
+    """The config resolved, or as it is where that fails: a run may need none of what cannot be."""
+    try:
+        return OmegaConf.to_container(cfg, resolve=True)
+    except Exception:  # a resolver may raise anything
+        return raw
 
 
 def _write(run: ReportedRun, path: Path) -> None:

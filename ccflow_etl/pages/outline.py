@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-from .secrets import HIDDEN, is_declared_secret, is_secret, without_secrets
+from .declared import is_declared_secret
+from .secrets import HIDDEN, is_secret, without_secrets
 
 __all__ = ["outline"]
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .secrets import HIDDEN
+from .secrets import without_these
 from .text import visible
 
 if TYPE_CHECKING:
@@ -38,10 +38,7 @@ def _environment() -> "Environment":
     def shown(context: "Context", value: Any) -> Any:
         if hasattr(value, "__html__"):
             return value
-        text = str(value)
-        for secret in context[_SECRETS]:
-            text = text.replace(secret, HIDDEN)
-        return visible(text)
+        return visible(without_these(str(value), context[_SECRETS]))
 
     return Environment(
         loader=PackageLoader("ccflow_etl.pages"),

@@ -1,12 +1,15 @@
 """What is not for everyone: passwords, tokens and keys, found by the names that they go under, and left out."""
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-__all__ = ["HIDDEN", "is_declared_secret", "is_secret", "secrets_in", "without_secrets"]
+from .declared import is_declared_secret
+
+__all__ = ["HIDDEN", "is_secret", "secrets_in", "spellings", "without_secrets", "without_these"]
 
 HIDDEN = "***"
 """What stands in the place of a secret."""
@@ -48,9 +51,11 @@ _PATTERNS = (
     (re.compile(r"(?P<kept>\b(?:bearer|basic))\s+[A-Za-z0-9._~+/=\-]{8,}", re.IGNORECASE), rf"\g<kept> {HIDDEN}"),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
 )
+# A quote that is escaped ends no value.
+_QUOTED = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'"
 # password=..., "token": "...", ?sig=...
 _ASSIGNED = re.compile(
-    rf"(?P<name>{_NAME})(?P<between>['\"]?\s*(?:=|:\s)\s*)(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s,;&'\")\]}}]+)"
+    rf"(?P<name>{_NAME})(?P<between>['\"]?\s*(?:=|:\s)\s*)(?P<value>{_QUOTED}|\"[^\"\n]*\"|'[^'\n]*'|[^\s,;&'\")\]}}]+)"
 )
 
 
@@ -63,23 +68,10 @@ def is_secret(name: str) -> bool:
     return bool(_STEMS.search(name)) or any(word.lower() in _WORDS for word in _WORD.findall(name))
 
 
-def is_declared_secret(model: BaseModel, name: str) -> bool:
-    """Whether a model's class says that a field is left out, whatever its name: by its kind, or as it shows it nowhere.
-
-    >>> from pydantic import Field
-    >>> class Source(BaseModel):
-    ...     host: str
-    ...     login: str = Field(repr=False)
-    >>> source = Source(host="db", login="etl:hunter2")
-    >>> is_declared_secret(source, "host"), is_declared_secret(source, "login")
-    (False, True)
-    """
-    field = type(model).model_fields.get(name)
-    return field is not None and (not field.repr or isinstance(getattr(model, name), SecretStr | SecretBytes))
-
-
 def secrets_in(value: Any, secret: bool = False) -> Iterator[str]:
     """The texts that are secrets in a mapping, by their names, or in a model, by its fields; none of a few characters.
+
+    A number is found as the text that it is shown as.
 
     >>> sorted(secrets_in({"db": {"user": "etl", "password": "hunter2"}, "tokens": ["abcdef", "-"]}))
     ['abcdef', 'hunter2']
@@ -94,15 +86,60 @@ def secrets_in(value: Any, secret: bool = False) -> Iterator[str]:
     elif isinstance(value, Mapping):
         for name, part in value.items():
             yield from secrets_in(part, secret or _names_secret(str(name)))
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, list | tuple | set | frozenset):
         for part in value:
             yield from secrets_in(part, secret)
-    elif secret and isinstance(value, str) and len(value) >= _SHORTEST:
-        yield value
+    elif secret and len(text := _shown(value)) >= _SHORTEST:
+        yield text
+
+
+def _shown(value: Any) -> str:
+    """A text, or a number as one; empty of anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    try:
+        return str(value)
+    except ValueError:  # Python shows no number of thousands of digits
+        return ""
 
 
 def _names_secret(name: str) -> bool:
     return is_secret(name) and name not in _NAMES
+
+
+def spellings(secrets: Iterable[str]) -> list[str]:
+    """Secrets as they are and as they are shown in quotes or on one line, the longest first.
+
+    >>> spellings(["it's\\n12"])
+    ["it\\\\'s\\\\n12", "it's\\\\n12", "it\\\\'s\\n12", "it\\\\'s 12", "it's\\n12", "it's 12"]
+    """
+    quoted = {form for secret in secrets for form in _quoted(secret)}
+    # an error is told in one line
+    found = {form for text in quoted for form in (text, " ".join(text.split())) if len(form) >= _SHORTEST}
+    # one secret may be a part of another
+    return sorted(found, key=lambda form: (-len(form), form))
+
+
+def _quoted(secret: str) -> Iterator[str]:
+    # Next to a double quote, repr leaves such quotes as they are; the single ones are kept from it.
+    escaped = "'".join(repr(f'"{part}')[2:-1] for part in secret.split("'"))
+    for form in (secret, escaped):
+        yield form
+        yield form.replace("'", "\\'")
+        yield form.replace('"', '\\"')
+    for ascii_only in (True, False):
+        yield json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+
+
+def without_these(text: str, secrets: Iterable[str]) -> str:
+    """Text without secrets that are known, which come longest first.
+
+    >>> without_these("no hunter22 at hunter2", ["hunter22", "hunter2"])
+    'no *** at ***'
+    """
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    return text
 
 
 def without_secrets(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 
@@ -9,8 +10,9 @@ import pytest
 
 MODELS = """\
 import os
+from typing import Any
 
-from ccflow import CallableModel, ContextBase, DateContext, Flow, GenericResult, NullContext
+from ccflow import BaseModel, CallableModel, ContextBase, DateContext, Flow, GenericResult, NullContext
 from pydantic import Field, SecretStr
 
 
@@ -47,6 +49,39 @@ class Sign(ContextBase):
 class Signed(CallableModel):
     @Flow.call
     def __call__(self, context: Sign) -> GenericResult[int]:
+        return GenericResult[int](value=1)
+
+
+class Slip(ContextBase):
+    user: str
+    login: SecretStr = SecretStr("")
+
+
+class Slipped(CallableModel):
+    @Flow.call
+    def __call__(self, context: Slip) -> GenericResult[int]:
+        return GenericResult[int](value=1)
+
+
+class Feed(BaseModel):
+    logins: dict[str, SecretStr] = {}
+    accounts: list[SecretStr] = []
+    any: Any = None
+    login: SecretStr = Field(SecretStr(""), alias="user")
+
+
+class Reader(CallableModel):
+    # Takes what it read from the environment, so that it is not there a second time.
+
+    feed: Any = None
+    login: str = Field("", repr=False)
+    password: Any = None
+
+    @Flow.call
+    def __call__(self, context: DateContext) -> GenericResult[int]:
+        if self.password is not None or self.login:
+            raise ValueError(f"refused: {[self.password, self.login]} of {self.feed}")
+        os.environ.pop("FEED_URL", None)
         return GenericResult[int](value=1)
 
 
@@ -275,6 +310,117 @@ def test_a_secret_of_a_context_in_either_form_does_not_get_into_the_page(shop, c
     assert "ann" in page
     assert "***" in page
     assert "pwd-12345" not in page
+
+
+READER = """\
+model:
+  _target_: shop.Reader
+  feed: null
+callable: /model
+context: [2026-05-01]
+"""
+
+
+def read(shop, config, arguments="", **environment):
+    """The page of a run of such a config."""
+    (shop.folder / "config" / "read.yaml").write_text(config)
+    done = shop(f"cc-etl -cp config -cn read --report run.html {arguments}", **environment)
+    return done, (shop.folder / "run.html").read_text(encoding="utf-8")
+
+
+def test_secrets_in_collections_and_under_aliases_do_not_get_into_the_page(shop):
+    """However short, of the model's part, of a model that nothing uses, and of one that is in a list and not built."""
+    feed = "{_target_: shop.Feed, logins: {al: lk-1}, accounts: [lk-2], user: lk-3, any: ok}"
+    config = (
+        READER.replace("feed: null", "feed: /feeds/live") + f"feeds:\n  live: {feed}\n  test: {feed}\nplain: [{feed}]\n"
+    )
+    done, page = read(shop, config)
+    assert done.code == 0, done.err
+    assert "lk-" not in page
+    assert "feed: /feeds/live" in page
+    for name in ("logins", "accounts", "user"):
+        assert page.count(f"{name}: ***") == 3
+    assert page.count("any: ok") == 3
+
+
+def test_secrets_that_are_interpolated_as_a_whole_do_not_get_into_the_page(shop):
+    config = READER + "live: {_target_: shop.Feed, user: lk-1}\nalso: ${live}\n"
+    done, page = read(shop, config)
+    assert done.code == 0, done.err
+    assert "lk-1" not in page
+    assert page.count("user: ***") == 2
+
+
+def test_the_secret_of_a_model_that_the_callable_does_not_use_is_hidden_in_errors(shop):
+    config = READER.replace("feed: null", "feed: with unused-login\n  password: word-1")
+    config += "alone: {_target_: shop.Feed, logins: {al: unused-login}}\n"
+    done, page = read(shop, config)
+    assert done.code == 1
+    assert "unused-login" not in page
+
+
+def test_the_secret_of_what_is_not_built_in_full_does_not_get_into_the_page(shop):
+    part = "{_target_: shop.Reader, _partial_: true, login: lk-1}"
+    done, page = read(shop, READER.replace("feed: null", f"feed: {part}"))
+    assert done.code == 0, done.err
+    assert "lk-1" not in page
+    assert "login: ***" in page
+
+
+@pytest.mark.parametrize(("context", "told"), [("'ann,lk-1'", "context: ***"), ("[ann, lk-1]", "- ann\n  - ***")])
+def test_a_short_secret_of_a_context_does_not_get_into_the_page(shop, context, told):
+    done, page = read(shop, f"model:\n  _target_: shop.Slipped\ncallable: /model\ncontext: {context}\n")
+    assert done.code == 0, done.err
+    assert "lk-1" not in page
+    assert told in page
+
+
+def test_a_context_of_no_secrets_is_told_as_a_text(shop):
+    done, page = read(shop, READER.replace("[2026-05-01]", "'2026-05-01'"))
+    assert done.code == 0, done.err
+    assert "context: &#34;2026-05-01&#34;" in page
+
+
+def test_what_a_run_takes_from_the_environment_is_in_its_page(shop):
+    done, page = read(shop, READER.replace("null", "${oc.env:FEED_URL}"), FEED_URL="http://host")
+    assert done.code == 0, done.err
+    assert "feed: &#34;http://host&#34;" in page
+
+
+def test_a_config_that_cannot_be_resolved_is_in_the_page_as_it_is(shop):
+    done, page = read(shop, READER + "other: {parts: ['${oc.env:NOT_THERE}']}\n")
+    assert done.code == 0, done.err
+    assert "- &#34;${oc.env:NOT_THERE}&#34;" in page
+
+
+def test_a_secret_that_is_a_number_does_not_get_into_the_page(shop):
+    done, page = read(shop, READER, "+model.password=87654321")
+    assert "87654321" in done.err
+    assert "87654321" not in page
+    assert "ValueError: refused: [***, " in page
+
+
+@pytest.mark.parametrize("name", ["password", "login"])
+def test_a_secret_in_quotes_does_not_get_into_the_page(shop, name):
+    done, page = read(shop, READER, shlex.quote(f"""+model.{name}="it's hereTAIL\""""))
+    assert done.code == 1
+    assert "hereTAIL" in done.err
+    assert "TAIL" not in page
+    assert f"+model.{name}=" in page.partition('id="configuration"')[0]
+
+
+def test_a_secret_with_spaces_does_not_get_into_the_command(shop):
+    done, page = read(shop, READER, "'+model.password=a b'")
+    assert done.code == 1
+    assert "+model.password=***&#39;" in page
+
+
+@pytest.mark.parametrize("secret", ["back\\slashTAIL", 'it\'s "both"TAIL', "one\n  twoTAIL"])
+def test_a_secret_that_is_shown_by_repr_does_not_get_into_the_page(shop, secret):
+    done, page = read(shop, READER.replace("feed: null", f"login: {json.dumps(secret)}"))
+    assert done.code == 1
+    assert "TAIL" in done.err
+    assert "TAIL" not in page
 
 
 def test_a_model_that_is_no_backfill_has_a_page(shop):

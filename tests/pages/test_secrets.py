@@ -1,14 +1,17 @@
 """What is left out of pages: passwords, tokens and keys, wherever they stand."""
 
+import json
+
 import pytest
 from ccflow import BaseModel
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field, SecretBytes, SecretStr
+from pydantic import AliasChoices, AliasPath, Field, SecretBytes, SecretStr
 
 from ccflow_etl import BackfillModel, LocalWriteModel, RetryPolicy
+from ccflow_etl.pages.declared import is_declared_secret
 from ccflow_etl.pages.outline import outline
-from ccflow_etl.pages.secrets import is_secret, secrets_in, without_secrets
+from ccflow_etl.pages.secrets import HIDDEN, is_secret, secrets_in, spellings, without_secrets, without_these
 
 SECRET_NAMES = [
     *("password", "DB_PASSWORD", "dbPassword", "passwd", "pwd", "pass", "passphrase", "secret", "client_secret"),
@@ -36,12 +39,22 @@ TEXTS = {
     "-----BEGIN RSA PRIVATE KEY-----\nhunter2": "***",
     "LookupError: uri=https://host/?sig=hunter2": "LookupError: uri=https://host/?sig=***",
     "s3://me:hunt/er@2@host/": "s3://me:***@host/",
+    r"password='it\'s hunter2', user='etl'": "password=***, user='etl'",
+    r'{"token": "a\"hunter2", "n": 1}': '{"token": ***, "n": 1}',
+    r'path: "C:\", password="C:\", n=1': r'path: "C:\", password=***, n=1',
     # no secrets
     "KeyError: 'AAA'": "KeyError: 'AAA'",
     "TokenError: line 3": "TokenError: line 3",
     "nothing is cached for key: daily/AAA": "nothing is cached for key: daily/AAA",
     "at 12:30 no basic data": "at 12:30 no basic data",
 }
+
+LONG = [
+    *("a" * 200_000, "://:" * 50_000, "password=" * 20_000, '="' * 50_000, "a=b " * 50_000),
+    *('password="' + r"\"" * 100_000, "password='\\" * 20_000),
+]
+
+SHOWN = ["back\\slash", "it's hunter", 'a "hunter"', "'\"\\both", "two\nlines", "ünß-hunter", "plain"]
 
 
 class Client(BaseModel):
@@ -71,7 +84,7 @@ def test_secrets_in_text(text):
     assert without_secrets(TEXTS[text]) == TEXTS[text]
 
 
-@pytest.mark.parametrize("text", ["a" * 200_000, "://:" * 50_000, "password=" * 20_000, '="' * 50_000, "a=b " * 50_000])
+@pytest.mark.parametrize("text", LONG)
 def test_long_text_is_looked_through_once(text):
     assert len(without_secrets(text)) <= len(text) + 3  # this test hangs otherwise
 
@@ -93,6 +106,50 @@ def test_secrets_of_models_are_hidden_and_found():
     for secret in ("tok-12345", "pin-12345", "blob-12345", "unseen-1"):
         assert secret not in told
     assert set(secrets_in({"client": client})) == {"tok-12345", "pin-12345", "blob-12345", "unseen-1"}
+
+
+class Vault(BaseModel):
+    words: dict[str, SecretStr] = Field({})
+    many: set[SecretStr] | None = None
+    login: SecretStr = Field(SecretStr(""), alias="user")
+    door: str = Field("", repr=False, validation_alias=AliasChoices("gate", AliasPath("gates", 0)))
+    host: str = Field("", alias="server")
+
+
+@pytest.mark.parametrize("name", ["words", "many", "login", "user", "door", "gate", "gates"])
+def test_a_secret_is_declared_by_a_collection_of_some_and_under_an_alias(name):
+    assert is_declared_secret(Vault, name)
+    assert is_declared_secret(Vault(), name)
+
+
+@pytest.mark.parametrize("name", ["host", "server", "other"])
+def test_what_is_declared_otherwise_is_no_secret(name):
+    assert not is_declared_secret(Vault, name)
+
+
+def test_secrets_in_collections_are_hidden_and_found():
+    vault = Vault(words={"a": "word-12345"}, many={"many-12345"}, user="user-12345", gate="gate-12345")
+    assert set(secrets_in(vault)) == {"word-12345", "many-12345", "user-12345", "gate-12345"}
+    assert "12345" not in outline(vault)
+
+
+def test_numbers_are_secrets_too():
+    secret = {"password": [87654321, 1234.5, True, False, 123, None, 10**5000]}
+    assert list(secrets_in(secret)) == ["87654321", "1234.5"]
+    assert list(secrets_in({"width": 87654321})) == []
+
+
+@pytest.mark.parametrize("secret", SHOWN)
+def test_a_secret_is_known_as_it_is_shown(secret):
+    known = spellings([secret])
+    shown = [secret, repr(secret), json.dumps(secret), json.dumps(secret, ensure_ascii=False), " ".join(secret.split())]
+    shown += [repr([secret]), repr(f"'{secret}'"), repr(f'"{secret}"'), repr(f"""'"{secret}""")]
+    for text in shown:
+        assert without_these(text, known).strip("[]'\"\\") == HIDDEN
+
+
+def test_the_longest_of_the_secrets_comes_first():
+    assert without_these("hunter2-and-more", spellings(["hunter2", "hunter2-and-more"])) == "***"
 
 
 def test_a_key_that_is_a_template_is_told():
