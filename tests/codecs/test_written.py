@@ -18,7 +18,7 @@ def test_pieces_are_one_after_the_other(pieces: list[bytes], size: int) -> None:
 
 def test_a_failure_is_the_writers() -> None:
     with pytest.raises(TypeError, match="bytes-like"):
-        written(lambda file: file.writelines(["text"]), 1 << 25)  # type: ignore[list-item]
+        written(lambda file: file.writelines(["text"]), 1 << 25)  # type: ignore[list-item] # a mistake
 
 
 def test_nothing_is_kept_of_what_was_not_written() -> None:
