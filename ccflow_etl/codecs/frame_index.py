@@ -187,7 +187,8 @@ def _freq(index: "pd.Index") -> str | None:
         return None
     text = str(index.freqstr)
     try:
-        remade = type(index)(index.array, freq=text).freq
+        # Of an array that has a freq, which a view has not, not every pandas looks at the instants.
+        remade = type(index)(index.array.view(), freq=text).freq
     except ValueError as error:
         raise Refusal(f"has the freq {index.freq!r}, which has no text form ({error}); remove it first") from error
     if remade != index.freq or type(remade) is not type(index.freq):
