@@ -28,13 +28,17 @@ def keys_that_are_no_text(cfg: DictConfig) -> list[str]:
 def _no_text(node: Any, key: str) -> list[str]:
     if not isinstance(node, dict) or "_target_" in node:
         return []
-    named = [(name, f"{key}.{name}" if key else str(name), item) for name, item in node.items()]
-    odd = [path for name, path, _ in named if not isinstance(name, str)]
-    return odd + [found for _, path, item in named for found in _no_text(item, path)]
+    odd = [path for name, path, _ in _parts(node, key) if not isinstance(name, str)]
+    return odd + [found for _, path, item in _parts(node, key) for found in _no_text(item, path)]
 
 
 def _missing(node: Any, key: str) -> list[str]:
     if isinstance(node, dict | list):
-        items = node.items() if isinstance(node, dict) else enumerate(node)
-        return [found for name, item in items for found in _missing(item, f"{key}.{name}" if key else str(name))]
+        return [found for _, path, item in _parts(node, key) for found in _missing(item, path)]
     return [key] if node == "???" else []
+
+
+def _parts(node: Any, key: str) -> list[tuple[Any, str, Any]]:
+    """The name, the whole key and the value of each part of a dict or list."""
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    return [(name, f"{key}.{name}" if key else str(name), item) for name, item in items]
