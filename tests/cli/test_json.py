@@ -111,9 +111,8 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
-@pytest.mark.parametrize(
-    ("stream", "arguments"), [(0, "--json"), (1, "backfill.executor=/executors/processes"), (2, "--json")]
-)
+@pytest.mark.parametrize("stream", [0, 1, 2])
+@pytest.mark.parametrize("arguments", ["--json", "backfill.executor=/executors/processes"])
 def test_a_stream_that_is_closed_ends_no_run(loud, scripts, stream, arguments):
     """Whoever prints in it prints nowhere, and not into a file that has its number."""
     command = [sys.executable, "-c", CLOSED, str(stream), str(scripts / "cc-etl"), "-cp", "config", "-cn", "loud"]

@@ -536,7 +536,7 @@ def test_several_jobs_have_no_page(shop, sweep):
 
 def test_a_graph_evaluator_runs_each_step_once_where_the_run_is_reported(shop):
     (shop.folder / "counting.py").write_text(
-        "from ccflow import CallableModel, ContextBase, DateContext, Flow, GenericResult\n"
+        "from ccflow import CallableModel, DateContext, Flow, GenericResult\n"
         "class Counting(CallableModel):\n"
         "    @Flow.call\n"
         "    def __call__(self, context: DateContext) -> GenericResult[int]:\n"

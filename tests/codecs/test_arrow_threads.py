@@ -46,7 +46,7 @@ def test_no_thread_holds_the_bytes_of_a_payload(form, options):
     data = codec.encode(pd.DataFrame({f"c{number}": [number, 2.5] for number in range(60)}))
     before = sys.getrefcount(data)
     held = 0
-    for _ in range(100):
+    for _ in range(200):
         codec.decode(data, **options)
         held += sys.getrefcount(data) > before
     assert held == 0
